@@ -1,0 +1,64 @@
+"""What can go wrong, grouped by what a handler would do.
+
+::
+
+    HlsmaskError
+    ├── UsageError (ValueError)             the call is wrong: nothing was started; mend the call
+    ├── SourceError (ValueError)            one source cannot be masked: skip it, do the others
+    │   ├── UnreadableError                 missing, corrupt, refused by the server; maybe try again
+    │   ├── MissingBandError                a band or asset that is needed is not there
+    │   ├── GridError                       layers that should share one grid do not
+    │   ├── NotReflectanceError             readable, but the numbers are not reflectance
+    │   └── EmptySceneError                 not one pixel was observed
+    ├── ModelError (ValueError)             weights that cannot be used: choose others
+    │   └── CardError                       no card, or a card for other bands or masks
+    └── OutputError (OSError)               results cannot be written: the folder, the disk
+
+Every message is one sentence that names the file, says what is wrong and what would be right.
+"""
+
+from __future__ import annotations
+
+
+class HlsmaskError(Exception):
+    """Base of all errors that hlsmask raises on purpose."""
+
+
+class UsageError(HlsmaskError, ValueError):
+    """The call itself is wrong: an unknown mask, two sources with one ID, a threshold outside 0 to 1."""
+
+
+class SourceError(HlsmaskError, ValueError):
+    """One source cannot be masked; the others are not concerned."""
+
+
+class UnreadableError(SourceError):
+    """A file or URL is missing, truncated, corrupt, or its server refuses it."""
+
+
+class MissingBandError(SourceError):
+    """A band or asset that is needed is not there."""
+
+
+class GridError(SourceError):
+    """Layers that should share one grid differ in shape, position or CRS."""
+
+
+class NotReflectanceError(SourceError):
+    """The numbers are not reflectance, neither as stored nor after scaling."""
+
+
+class EmptySceneError(SourceError):
+    """Not one pixel of the scene was observed."""
+
+
+class ModelError(HlsmaskError, ValueError):
+    """Weights that cannot be used."""
+
+
+class CardError(ModelError):
+    """Weights without a card, or with a card that does not fit what is asked."""
+
+
+class OutputError(HlsmaskError, OSError):
+    """Results cannot be written."""

@@ -1,0 +1,164 @@
+"""Integer geometry: windows of a scene, and how a scene is cut into overlapping ones.
+
+A scene is cut along each axis into *cells* of `step = size - overlap` pixels. The tile of a cell reads the
+cell and a margin around it; neighbouring tiles so share `overlap` pixels. Of the shared pixels the first
+`ramp` after a cell's edge are blended, the rest is context that is read and thrown away::
+
+    cells      |---- k-1 ----|------ k ------|---- k+1 ----|
+    tile k              .....################\\\\.....
+                        ^ctx ^ramp up        ^ramp down ^context
+
+With `ramp = 0` every pixel is kept from exactly one tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A rectangle of pixels in a scene."""
+
+    row: int
+    """First row."""
+
+    col: int
+    """First column."""
+
+    height: int
+    """Rows."""
+
+    width: int
+    """Columns."""
+
+    def __post_init__(self) -> None:
+        if self.height < 0 or self.width < 0:
+            raise ValueError(f"a window cannot have {self.height} rows and {self.width} columns")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height, self.width
+
+    @property
+    def bottom(self) -> int:
+        """One past the last row."""
+        return self.row + self.height
+
+    @property
+    def right(self) -> int:
+        """One past the last column."""
+        return self.col + self.width
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of these pixels in an array of the whole scene; negative starts are refused by numpy's rules."""
+        return slice(self.row, self.bottom), slice(self.col, self.right)
+
+    def within(self, other: Window) -> tuple[slice, slice]:
+        """Return the index of these pixels in an array that holds `other`.
+
+        Raises
+        ------
+        ValueError
+            If `other` does not hold all of them.
+        """
+        if self & other != self:
+            raise ValueError(f"{self} does not lie within {other}")
+        top, left = self.row - other.row, self.col - other.col
+        return slice(top, top + self.height), slice(left, left + self.width)
+
+    def __and__(self, other: Window) -> Window:
+        """Return the pixels that both hold; of no rows or columns where they do not meet."""
+        row, col = max(self.row, other.row), max(self.col, other.col)
+        bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
+        return Window(row, col, max(0, bottom - row), max(0, right - col))
+
+    def pad(self, pixels: int) -> Window:
+        """Return this window with `pixels` more on every side (which may lie outside the scene)."""
+        return Window(self.row - pixels, self.col - pixels, self.height + 2 * pixels, self.width + 2 * pixels)
+
+    @classmethod
+    def of(cls, shape: tuple[int, int]) -> Window:
+        """Return the window that holds a whole scene of `shape` (rows, columns)."""
+        return cls(0, 0, *shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What is read, and the cell for which it is read."""
+
+    index: tuple[int, int]
+    """Row and column of the cell in the grid of cells."""
+
+    read: Window
+    """What is read."""
+
+    keep: Window
+    """The cell: what is finished once this tile and those before it are blended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling(Sequence[Tile]):
+    """A scene cut into tiles, row by row of cells; tiles are made when asked for."""
+
+    shape: tuple[int, int]
+    """Rows and columns of the scene."""
+
+    size: int
+    """Rows and columns that a tile reads, away from the scene's edges."""
+
+    overlap: int = 0
+    """Pixels that neighbouring tiles share."""
+
+    ramp: int = 0
+    """Of these, pixels that are blended; the others are context. `overlap - ramp` is even."""
+
+    def __post_init__(self) -> None:
+        if min(self.shape) < 1:
+            raise ValueError(f"a scene of {self.shape} pixels has nothing to cut")
+        if not 0 <= self.ramp <= self.overlap < self.size:
+            raise ValueError(f"need 0 <= ramp <= overlap < size, got {self.ramp}, {self.overlap}, {self.size}")
+        if (self.overlap - self.ramp) % 2:
+            raise ValueError(f"overlap - ramp must be even, got {self.overlap} - {self.ramp}")
+        if self.ramp > self.step:
+            raise ValueError(f"a ramp of {self.ramp} does not fit into steps of {self.step} pixels")
+
+    @property
+    def step(self) -> int:
+        """Rows and columns of a cell, away from the scene's far edges."""
+        return self.size - self.overlap
+
+    @property
+    def context(self) -> int:
+        """Pixels around a cell and its ramps that are read and thrown away."""
+        return (self.overlap - self.ramp) // 2
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of cells."""
+        rows, cols = self.shape
+        return -(-rows // self.step), -(-cols // self.step)
+
+    def __len__(self) -> int:
+        return self.grid[0] * self.grid[1]
+
+    @overload
+    def __getitem__(self, index: int) -> Tile: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Tile]: ...
+    def __getitem__(self, index: int | slice) -> Tile | Sequence[Tile]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"tile {index} of {len(self)}")
+        i, j = divmod(index % len(self), self.grid[1])
+        scene = Window.of(self.shape)
+        cell = Window(i * self.step, j * self.step, self.step, self.step)
+        read = Window(
+            cell.row - self.context, cell.col - self.context, self.size, self.size
+        )
+        return Tile(index=(i, j), read=read & scene, keep=cell & scene)
