@@ -56,7 +56,7 @@ class Normalization:
         if self.kind == "sqrt":
             bands = np.sqrt(np.clip(bands, -0.1, 1.6) + np.float32(0.1))
         shape = (-1, 1, 1)
-        mean, std = np.float32(self.mean).reshape(shape), np.float32(self.std).reshape(shape)
+        mean, std = (np.asarray(values, np.float32).reshape(shape) for values in (self.mean, self.std))
         linear: NDArray[np.float32] = (bands - mean) / std
         return linear
 
@@ -167,8 +167,10 @@ class Card:
         if unknown := sorted(set(values) - known):
             raise CardError(f"{source} holds a card with unknown entries: {', '.join(unknown)}")
         try:
-            normalization = values.pop("normalization", {})
-            scaling = Normalization(**{k: tuple(v) if isinstance(v, list) else v for k, v in normalization.items()})
-            return cls(**values, normalization=scaling)
+            scaling: dict[str, Any] = values.pop("normalization", {})
+            for name in ("mean", "std"):
+                if name in scaling:
+                    scaling[name] = tuple(scaling[name])
+            return cls(**values, normalization=Normalization(**scaling))
         except TypeError as error:
             raise CardError(f"{source} holds a card that does not fit: {error}") from error

@@ -47,7 +47,7 @@ class Mask(StrEnum):
         key = name.strip().lower().replace("-", "_")
         if key in PUBLISHED_NAMES:
             return PUBLISHED_NAMES[key]
-        if key in cls:
+        if key in cls.__members__.values():
             return cls(key)
         raise UsageError(f"there is no mask {name!r}; the masks are {', '.join(cls)}")
 

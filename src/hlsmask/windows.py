@@ -1,4 +1,4 @@
-"""Integer geometry: windows of a scene, and how a scene is cut into overlapping ones.
+r"""Integer geometry: windows of a scene, and how a scene is cut into overlapping ones.
 
 A scene is cut along each axis into *cells* of `step = size - overlap` pixels. The tile of a cell reads the
 cell and a margin around it; neighbouring tiles so share `overlap` pixels. Of the shared pixels the first

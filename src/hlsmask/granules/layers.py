@@ -1,0 +1,113 @@
+"""Opening and reading raster files, with errors that say what is wrong with which file."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import rasterio
+from odc.geo.geobox import GeoBox
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as RasterioWindow
+
+from hlsmask.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hlsmask.windows import Window
+
+GDAL_OPTIONS: Final = {
+    "GDAL_CACHEMAX": 160,  # MB; GDAL's own default is 5 % of the memory, which no bound of ours could hold
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no listing of remote folders, no side-car files
+    "GDAL_HTTP_MAX_RETRY": 3,  # 429 and 5xx pass
+    "GDAL_HTTP_RETRY_DELAY": 1,  # seconds, doubled each time by GDAL
+    "GDAL_HTTP_CONNECTTIMEOUT": 30,  # seconds
+    "CPL_VSIL_CURL_CHUNK_SIZE": 1 << 20,  # one request for the header of a COG and its index
+}
+
+_PREFIXES: Final = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/"}
+
+
+def gdal() -> Any:  # noqa: ANN401 - rasterio has no types
+    """Return the context in which files are opened and read; every thread enters its own."""
+    return rasterio.Env(**GDAL_OPTIONS)
+
+
+def without_secrets(href: str) -> str:
+    """Return `href` as it may be shown and kept: a URL without query (signatures, tokens) and user."""
+    split = urlsplit(href)
+    if split.scheme not in {"http", "https", "s3", "gs", "az"}:
+        return href
+    return split._replace(netloc=split.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+class Layer:
+    """An open raster file that several threads may read, one at a time."""
+
+    def __init__(self, href: str) -> None:
+        """Open the file at `href`: a path, `https://`, `s3://`, `gs://` or a GDAL name.
+
+        Raises
+        ------
+        UnreadableError
+            If it is missing, refused, or no raster.
+        """
+        self.href = href
+        self.lock = Lock()
+        scheme, _, rest = href.partition("://")
+        name = _PREFIXES[scheme] + rest if scheme in _PREFIXES else href
+        try:
+            with gdal(), warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a raster without CRS is welcome
+                self.dataset: Any = rasterio.open(name, num_threads=2)
+                self.geobox = GeoBox(self.dataset.shape, self.dataset.transform, self.dataset.crs)
+        except RasterioError as error:
+            raise UnreadableError(f"{without_secrets(href)} cannot be opened: {_reason(error)}") from error
+
+    def read(self, indexes: Sequence[int], window: Window, **options: Any) -> NDArray[Any]:  # noqa: ANN401 - GDAL's
+        """Return the bands `indexes` (from 1) of a window, as stored, shape (band, row, column)."""
+        place = RasterioWindow(window.col, window.row, window.width, window.height)
+        try:
+            with self.lock, gdal():
+                pixels: NDArray[Any] = self.dataset.read(list(indexes), window=place, **options)
+        except RasterioError as error:
+            raise UnreadableError(f"{without_secrets(self.href)} cannot be read: {_reason(error)}") from error
+        return pixels
+
+    def close(self) -> None:
+        """Close the file."""
+        with self.lock:
+            self.dataset.close()
+
+
+def _reason(error: BaseException) -> str:
+    """Return why, in GDAL's deepest words, without the file's name and without what a URL hides."""
+    deepest = error
+    while deepest.__cause__ is not None or (deepest.__context__ is not None and not deepest.__suppress_context__):
+        deepest = deepest.__cause__ or deepest.__context__  # type: ignore[assignment]  # one of them is there
+    text = str(deepest)
+    if match := re.search(r"HTTP response code\D*(\d+)", text + str(error)):
+        words = {"401": "unauthorized", "403": "forbidden", "404": "not found"}
+        code = match.group(1)
+        return f"the server answered {code}{' ' + words[code] if code in words else ''}"
+    for known, plain in _PLAIN.items():
+        if known in text:
+            return plain
+    return re.sub(r"\?\S+", "", text).strip().rstrip(".") or type(error).__name__
+
+
+_PLAIN: Final = {
+    "No such file or directory": "there is no such file",
+    "does not exist in the file system": "there is no such file",
+    "not recognized as being in a supported file format": "it is not a raster that GDAL knows, or is cut off",
+    "Read error": "it is cut off or corrupt",
+    "IReadBlock failed": "it is cut off or corrupt",
+    "TIFFReadEncodedTile() failed": "it is cut off or corrupt",
+    "Decoding error": "it is cut off or corrupt",
+}

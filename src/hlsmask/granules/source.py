@@ -1,0 +1,195 @@
+"""From what a person names (a folder, a file, a URL, a STAC Item) to a scene."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
+from urllib.request import Request, urlopen
+
+from hlsmask.bands import BANDS, Band
+from hlsmask.errors import HlsmaskError, MissingBandError, SourceError, UnreadableError
+from hlsmask.granules.angles import sun_from_tags, sun_of
+from hlsmask.granules.hls import Granule, is_layer
+from hlsmask.granules.layers import Layer, without_secrets
+from hlsmask.granules.scene import BandFile, FileScene, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_COMMON_NAMES: Final = {
+    "blue": Band.BLUE,
+    "green": Band.GREEN,
+    "red": Band.RED,
+    "nir08": Band.NIR,
+    "nir": Band.NIR,
+    "swir16": Band.SWIR1,
+    "swir1": Band.SWIR1,
+    "swir22": Band.SWIR2,
+    "swir2": Band.SWIR2,
+}
+"""Names of the STAC electro-optical extension, and ours."""
+
+_TIMEOUT: Final = 30
+"""Seconds for the answer to a request for a STAC Item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to be masked, named but not opened."""
+
+    id: str
+    """Granule's name, else the file's stem: the name of the results."""
+
+    href: str
+    """As it was given."""
+
+    granule: Granule | None = None
+    """The granule, where it is one."""
+
+    item: Mapping[str, Any] | None = None
+    """The STAC Item, where it is one that is not of HLS."""
+
+    def open(self, *, scale: float | None = None) -> FileScene:
+        """Open the scene; `scale` is the reflectance of one stored unit, where the files do not say it.
+
+        Raises
+        ------
+        SourceError
+            If a band is missing, cannot be read, or is not reflectance.
+        """
+        if self.granule is not None:
+            return _open_granule(self.granule, scale)
+        if self.item is not None:
+            return _open_item(self.item, self.href, scale)
+        return _open_raster(self.id, self.href, scale)
+
+
+def locate(source: str | Path | Granule) -> Source:
+    """Return what `source` names. Only a STAC Item is read; of a folder the names of its files are.
+
+    Raises
+    ------
+    SourceError
+        If it names nothing that can be masked.
+    """
+    if isinstance(source, Granule):
+        return Source(source.id, source.id, granule=source)
+    href = str(source)
+    path = urlsplit(href).path if "://" in href else href
+    if "://" not in href and not href.startswith("/vsi"):
+        if Path(href).is_dir():
+            granule = Granule.from_folder(href)
+            return Source(granule.id, href, granule=granule)
+        if not Path(href).exists():
+            raise UnreadableError(f"{href} does not exist")
+    if path.lower().endswith((".json", ".geojson")):
+        return _from_item(href)
+    if is_layer(href):
+        granule = Granule.from_file(href)
+        return Source(granule.id, href, granule=granule)
+    return Source(Path(path).stem, href)
+
+
+def _from_item(href: str) -> Source:
+    item = _read_json(href)
+    if item.get("type") != "Feature" or "assets" not in item or not item.get("id"):
+        raise SourceError(f"{without_secrets(href)} is no STAC Item: it needs type Feature, an id and assets")
+    assets = {
+        key: {**asset, "href": _absolute(asset["href"], href)}
+        for key, asset in item["assets"].items()
+        if isinstance(asset, dict) and "href" in asset
+    }
+    item = {**item, "assets": assets}
+    try:
+        granule = Granule.from_item(item)
+    except SourceError:
+        return Source(str(item["id"]).replace("/", "_"), href, item=item)
+    return Source(granule.id, href, granule=granule)
+
+
+def _read_json(href: str) -> dict[str, Any]:
+    try:
+        if href.startswith(("https://", "http://")):
+            with urlopen(Request(href), timeout=_TIMEOUT) as answer:  # noqa: S310 - the scheme is checked
+                text = answer.read()
+        else:
+            text = Path(href).read_bytes()
+        value = json.loads(text)
+    except OSError as error:
+        reason = f"the server answered {error.code}" if hasattr(error, "code") else error.strerror or error
+        raise UnreadableError(f"{without_secrets(href)} cannot be read: {reason}") from error
+    except ValueError as error:
+        raise UnreadableError(f"{without_secrets(href)} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise SourceError(f"{without_secrets(href)} is no STAC Item: it needs type Feature, an id and assets")
+    return value
+
+
+def _absolute(href: str, base: str) -> str:
+    if "://" in href or href.startswith("/"):
+        return href
+    return urljoin(base, href) if "://" in base else str(Path(base).parent / href)
+
+
+def _open_granule(granule: Granule, scale: float | None) -> FileScene:
+    hrefs = granule.band_hrefs()
+    shown = tuple(without_secrets(href) for href in hrefs.values())
+    origin = Origin(granule.id, shown, granule.sensor, granule.time)
+    scene = FileScene(origin, {band: BandFile(href) for band, href in hrefs.items()}, scale=scale)
+    try:
+        scene.origin = replace(origin, sun=sun_of(granule))
+    except HlsmaskError:
+        scene.close()
+        raise
+    return scene
+
+
+def _open_item(item: Mapping[str, Any], href: str, scale: float | None) -> FileScene:
+    found: dict[Band, BandFile] = {}
+    for key, asset in item["assets"].items():
+        described = asset.get("bands") or asset.get("eo:bands") or [{}]
+        for index, band in enumerate(described, start=1):
+            names = (key, band.get("name"), band.get("eo:common_name"), band.get("common_name"))
+            for name in names:
+                if known := _COMMON_NAMES.get(str(name).lower()):
+                    found.setdefault(known, BandFile(asset["href"], index))
+    if missing := [band for band in BANDS if band not in found]:
+        raise MissingBandError(
+            f"the STAC Item {without_secrets(href)} has no assets for {', '.join(missing)}; "
+            f"it has {', '.join(item['assets']) or 'none'}"
+        )
+    time = _parse_time(item.get("properties", {}).get("datetime"))
+    shown = tuple(dict.fromkeys(without_secrets(found[band].href) for band in BANDS))
+    return FileScene(Origin(str(item["id"]), shown, time=time), found, scale=scale)
+
+
+def _parse_time(text: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _open_raster(name: str, href: str, scale: float | None) -> FileScene:
+    layer = Layer(href)
+    try:
+        names = [str(text or "").strip().lower() for text in layer.dataset.descriptions]
+        tags = layer.dataset.tags()
+    finally:
+        layer.close()
+    indexes = {band: names.index(band) + 1 for band in BANDS if band in names}
+    if not indexes and len(names) == len(BANDS):
+        indexes = {band: at for at, band in enumerate(BANDS, start=1)}
+    if missing := [band for band in BANDS if band not in indexes]:
+        described = ", ".join(name for name in names if name) or "no descriptions"
+        raise MissingBandError(
+            f"{without_secrets(href)} lacks {', '.join(missing)}: it has {len(names)} band(s) with {described}; "
+            f"use six bands in the order {', '.join(BANDS)}, or describe them so"
+        )
+    origin = Origin(name, (without_secrets(href),), sun=sun_from_tags(tags))
+    return FileScene(origin, {band: BandFile(href, index) for band, index in indexes.items()}, scale=scale)

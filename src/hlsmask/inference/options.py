@@ -1,0 +1,90 @@
+"""What a person can choose when masking; each option is described here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from hlsmask.errors import UsageError
+from hlsmask.masks import Mask
+
+if TYPE_CHECKING:
+    from hlsmask.card import Card
+
+MOST_BUFFER = 256
+"""Pixels; almost 8 km."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How scenes are masked."""
+
+    model: str = "spectral"
+    """Weights to use: a `.onnx` file with a card, or `spectral` for none at all: physics only."""
+
+    masks: tuple[str, ...] = ()
+    """Masks to give: water, cloud, cloud_shadow, snow_ice, terrain_shadow. All, if none is named."""
+
+    threshold: tuple[str, ...] = ()
+    """MASK=VALUE: the probability, 0 to 1, above which a mask is there. Else the card's."""
+
+    engine: Literal["auto", "onnx", "spectral"] = "auto"
+    """What computes. `auto` takes what fits the model."""
+
+    buffer: int = 0
+    """Pixels around cloud and cloud shadow that are kept out of clear_water."""
+
+    partial_water: bool = False
+    """Count partial surface water (DSWx) as water. Spectral engine only."""
+
+    dem: str | None = None
+    """Elevation in metres, any grid, covering the scenes: gives terrain shadow where the sun is known."""
+
+    scale: float | None = None
+    """Reflectance of one stored unit, such as 0.0001. Else the file's own tag; integers without one are x 0.0001."""
+
+    window: int | None = None
+    """Rows and columns of the windows the engine works on. Else the card's."""
+
+    overlap: int | None = None
+    """Pixels that neighbouring windows share. Else the card's."""
+
+    workers: int | None = None
+    """Threads that read and compute. Else one a core."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.buffer <= MOST_BUFFER:
+            raise UsageError(f"--buffer is {self.buffer}; use 0 to {MOST_BUFFER} pixels")
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"--workers is {self.workers}; use 1 or more")
+        if self.scale is not None and not self.scale > 0:
+            raise UsageError(f"--scale is {self.scale}; use a number above 0, such as 0.0001")
+        if self.window is not None and self.window < 1:
+            raise UsageError(f"--window is {self.window}; use 1 pixel or more")
+        if self.overlap is not None and self.overlap < 0:
+            raise UsageError(f"--overlap is {self.overlap}; use 0 pixels or more")
+        self.asked()
+        self.thresholds_asked()
+
+    def asked(self) -> tuple[Mask, ...]:
+        """Return the masks to give, in order."""
+        return Mask.parse_all(self.masks) if self.masks else tuple(Mask)
+
+    def thresholds_asked(self) -> dict[Mask, float]:
+        """Return the thresholds that were asked for."""
+        thresholds = {}
+        for text in self.threshold:
+            name, equals, value = text.partition("=")
+            try:
+                number = float(value)
+            except ValueError:
+                number = -1.0
+            if not equals or not 0 <= number <= 1:
+                raise UsageError(f"--threshold is {text!r}; use MASK=VALUE with a value from 0 to 1, such as water=0.4")
+            thresholds[Mask.parse(name)] = number
+        return thresholds
+
+    def thresholds(self, card: Card) -> dict[Mask, float]:
+        """Return the threshold of each mask that `card` gives."""
+        asked = self.thresholds_asked()
+        return {mask: asked.get(mask, card.threshold(mask)) for mask in card.masks}

@@ -1,0 +1,166 @@
+"""One scene, one engine, one set of options: what the Python door and the products both start from."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from hlsmask.errors import EmptySceneError, ModelError, UsageError
+from hlsmask.granules.elevation import Elevation
+from hlsmask.inference.decide import decide
+from hlsmask.inference.stream import stream, tiling_for
+from hlsmask.masks import Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hlsmask.granules.scene import Scene
+    from hlsmask.inference.decide import Decided
+    from hlsmask.inference.engine import Engine
+    from hlsmask.inference.options import Options
+    from hlsmask.raster import Raster
+    from hlsmask.windows import Tile, Window
+
+_HLS_PIXEL = 30.0
+_METRES_A_DEGREE = 111_320.0
+
+
+def open_engine(options: Options) -> Engine:
+    """Return the engine that `options` name.
+
+    Raises
+    ------
+    ModelError
+        If the weights cannot be used.
+    UsageError
+        If engine and model do not go together.
+    """
+    from hlsmask.inference.spectral import Spectral  # noqa: PLC0415 - each engine loads only when it is used
+
+    if options.model == "spectral":
+        if options.engine not in {"auto", "spectral"}:
+            raise UsageError(f"--engine {options.engine} needs --model FILE.onnx; the spectral model has no weights")
+        return Spectral(partial_water=options.partial_water)
+    if options.partial_water:
+        raise UsageError(f"--partial-water is for the spectral engine; {options.model} has no partial water")
+    if options.engine == "spectral":
+        raise UsageError(f"--engine spectral takes no weights; leave out --model {options.model}")
+    if not options.model.endswith(".onnx"):
+        raise ModelError(f"there is no model {options.model!r}; use spectral, or a .onnx file with a card")
+    from hlsmask.inference.onnx import OnnxEngine  # noqa: PLC0415 - as above
+
+    return OnnxEngine(options.model, threads=options.workers)
+
+
+class Masking:
+    """A scene being masked; a context that closes what it opened."""
+
+    def __init__(self, scene: Scene, engine: Engine, options: Options) -> None:
+        """Fit `engine` to `scene` as `options` say. The scene is closed with this.
+
+        Raises
+        ------
+        SourceError
+            If the DEM does not fit the scene.
+        UsageError
+            If windows or masks do not fit the model.
+        """
+        self.scene = scene
+        self.options = options
+        self._closing = ExitStack()
+        self._closing.callback(scene.close)
+        try:
+            self._ground = None
+            if options.dem is not None:
+                self._ground = Elevation(options.dem, scene.geobox)
+                self._closing.callback(self._ground.close)
+            self.engine = engine.for_scene(
+                scene.origin.sun, elevation=self._ground is not None, pixel=pixel_metres(scene)
+            )
+            self.thresholds = options.thresholds(self.engine.card)
+            shape = (int(scene.geobox.height), int(scene.geobox.width))
+            tiling_for(
+                shape, self.engine.card, blends=self.engine.blends, window=options.window, overlap=options.overlap
+            )
+        except BaseException:
+            self._closing.close()
+            raise
+
+    @property
+    def unknown(self) -> dict[Mask, str]:
+        """The masks that will be 255 throughout although they were asked for, and why."""
+        reasons = {}
+        for mask in self.options.asked():
+            if mask not in self.engine.card.masks:
+                reasons[mask] = f"{self.engine.card.name} does not give it"
+        if self.engine.card.name == "spectral" and Mask.TERRAIN_SHADOW in self.options.asked():
+            if self._ground is None:
+                reasons[Mask.TERRAIN_SHADOW] = "it needs the ground's elevation, and no DEM was named (--dem)"
+            elif self.scene.origin.sun is None:
+                reasons[Mask.TERRAIN_SHADOW] = "it needs the sun's place, and the scene does not tell it (SZA, SAA)"
+        return reasons
+
+    def cells(
+        self, on_read: Callable[[Tile, Raster], None] | None = None
+    ) -> Iterator[tuple[Window, NDArray[np.float32]]]:
+        """Yield finished cells and their probabilities, see `stream`."""
+        yield from stream(
+            self.scene,
+            self.engine,
+            window=self.options.window,
+            overlap=self.options.overlap,
+            ground=self._ground,
+            workers=self.options.workers,
+            on_read=on_read,
+        )
+
+    def rows(
+        self,
+        on_read: Callable[[Tile, Raster], None] | None = None,
+        on_cell: Callable[[Window, NDArray[np.float32]], None] | None = None,
+    ) -> Iterator[Decided]:
+        """Yield finished rows of masks, see `decide`; `on_cell` sees the probabilities as they pass.
+
+        Raises
+        ------
+        EmptySceneError
+            At the end, if not one pixel was observed.
+        """
+        any_observed = False
+
+        def tapped() -> Iterator[tuple[Window, NDArray[np.float32]]]:
+            for window, probabilities in self.cells(on_read):
+                if on_cell is not None:
+                    on_cell(window, probabilities)
+                yield window, probabilities
+
+        shape = (int(self.scene.geobox.height), int(self.scene.geobox.width))
+        for rows in decide(tapped(), shape, self.engine.card.masks, self.thresholds, buffer=self.options.buffer):
+            any_observed = any_observed or bool(rows.observed.any())
+            yield rows
+        if not any_observed:
+            raise EmptySceneError(
+                f"{self.scene.origin.id} holds no pixel that was observed: all of it is fill, NaN or zero"
+            )
+
+    def close(self) -> None:
+        """Close the scene and the DEM."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def pixel_metres(scene: Scene) -> float:
+    """Return the side of a pixel in metres; 30 where the scene does not tell."""
+    geobox = scene.geobox
+    if geobox.crs is None:
+        return _HLS_PIXEL
+    side = abs(float(geobox.resolution.y))
+    return side * _METRES_A_DEGREE if geobox.crs.geographic else side

@@ -1,0 +1,130 @@
+"""A scene becomes probabilities, window by window: read ahead, compute, blend, give what is finished."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from hlsmask.errors import UsageError
+from hlsmask.inference.blend import Blend
+from hlsmask.windows import Tiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from hlsmask.card import Card
+    from hlsmask.granules.scene import Scene
+    from hlsmask.inference.engine import Engine
+    from hlsmask.raster import Raster
+    from hlsmask.windows import Tile, Window
+
+
+class Ground(Protocol):
+    """The ground's elevation on a scene's grid."""
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Return metres (row, column) of a window, NaN where not known."""
+
+
+def tiling_for(
+    shape: tuple[int, int], card: Card, *, blends: bool, window: int | None = None, overlap: int | None = None
+) -> Tiling:
+    """Return how a scene of `shape` is cut for an engine with `card`.
+
+    `window` and `overlap` are rounded up so that every window begins at a multiple of `card.multiple`. Half of
+    the overlap is blended where the engine `blends`; else all of it is context.
+
+    Raises
+    ------
+    UsageError
+        If they do not fit the card, or each other.
+    """
+    unit = card.multiple
+    size = _up(window or card.size, unit)
+    share = _up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
+    if card.fixed and size != card.size:
+        raise UsageError(f"--window is {window}; {card.name} takes windows of {card.size} alone")
+    if share >= size or (blends and share // 2 > size - share):
+        raise UsageError(
+            f"--overlap {overlap or share} does not fit --window {window or size} "
+            f"(rounded up to {share} and {size}); use a larger window or a smaller overlap"
+        )
+    ramp = share // 2 if blends else 0
+    if max(shape) <= size:  # one window holds the scene
+        return Tiling(shape, size + share, share, ramp)
+    return Tiling(shape, size, share, ramp)
+
+
+def _up(value: int, unit: int) -> int:
+    return -(-value // unit) * unit
+
+
+def stream(
+    scene: Scene,
+    engine: Engine,
+    *,
+    window: int | None = None,
+    overlap: int | None = None,
+    ground: Ground | None = None,
+    workers: int | None = None,
+    on_read: Callable[[Tile, Raster], None] | None = None,
+) -> Iterator[tuple[Window, NDArray[np.float32]]]:
+    """Yield finished cells of a scene, row by row of cells: where they are and the probabilities there.
+
+    Probabilities are float32 (masks, row, column) in the order of `engine.card.masks`, 0 to 1, NaN where not
+    observed or not known. Every pixel comes exactly once. Memory is bounded by a few windows, whatever the
+    scene's size. `on_read` is called in order with every tile and what was read for it, margins included.
+
+    Raises
+    ------
+    SourceError
+        If the scene cannot be read.
+    """
+    card = engine.card
+    shape = (int(scene.geobox.height), int(scene.geobox.width))
+    tiling = tiling_for(shape, card, blends=engine.blends, window=window, overlap=overlap)
+    blend = Blend(tiling, len(card.masks))
+    threads = workers or os.cpu_count() or 1
+
+    def read(tile: Tile) -> tuple[Raster, NDArray[np.float32]]:
+        raster = scene.read(tile.read)
+        planes = raster.data
+        if card.elevation and ground is not None:
+            planes = np.concatenate([planes, ground.read(tile.read)[None]])
+        return raster, planes
+
+    def run(raster: Raster, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        height, width = raster.shape
+        size = (card.size, card.size) if card.fixed else (_up(height, card.multiple), _up(width, card.multiple))
+        if size != (height, width):
+            missing = ((0, 0), (0, size[0] - height), (0, size[1] - width))
+            planes = np.pad(planes, missing, constant_values=np.float32(np.nan))
+        probabilities = engine(planes[None])[0, :, :height, :width]
+        np.copyto(probabilities, np.float32(np.nan), where=~raster.valid)
+        return probabilities
+
+    def both(tile: Tile) -> tuple[Raster, NDArray[np.float32]]:
+        raster, planes = read(tile)
+        return raster, run(raster, planes)
+
+    # Engines that threads may share run in the readers' threads; others here, on all cores, while those read.
+    ahead = threads if engine.parallel else 2
+    with ThreadPoolExecutor(threads, thread_name_prefix="hlsmask") as pool:
+        waiting = deque(pool.submit(both if engine.parallel else read, tile) for tile in tiling[:ahead])
+        try:
+            for number, tile in enumerate(tiling):
+                raster, planes = waiting.popleft().result()
+                if number + ahead < len(tiling):
+                    waiting.append(pool.submit(both if engine.parallel else read, tiling[number + ahead]))
+                if on_read is not None:
+                    on_read(tile, raster)
+                probabilities = planes if engine.parallel else run(raster, planes)
+                yield blend.feed(tile, probabilities)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
