@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rasterio.enums import Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.vrt import WarpedVRT
 
 from hlsmask.errors import GridError, UnreadableError
-from hlsmask.granules.layers import Layer, gdal
+from hlsmask.granules.layers import GDAL_ERRORS, Layer, gdal
 from hlsmask.windows import Window
 
 if TYPE_CHECKING:
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 
+_TOLERANCE = 0.001
+"""Source pixels by which the place of a warped pixel may be off (rasterio 1.4 refuses 0)."""
+
+
 class Elevation:
     """A DEM, read by window on a scene's grid.
 
-    A DEM on another grid is warped with cubic convolution, as DSWx-HLS warps its own. It is warped exactly (no
-    approximated transformation), so that a window gives the same numbers however the scene is cut.
+    A DEM on another grid is warped with cubic convolution, as DSWx-HLS warps its own, a thousandth of a pixel
+    exact, so that a window gives the same elevation however the scene is cut.
     """
 
     def __init__(self, href: str, geobox: GeoBox) -> None:
@@ -57,11 +61,11 @@ class Elevation:
                     height=rows,
                     width=columns,
                     resampling=Resampling.cubic,
-                    tolerance=0,
+                    tolerance=_TOLERANCE,
                     dtype="float32",
                     nodata=float("nan"),
                 )
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             self.close()
             raise UnreadableError(f"{href} cannot be warped to the scene: {error}") from error
         except BaseException:
@@ -87,7 +91,7 @@ class Elevation:
                 pixels: NDArray[np.float32] = self._warped.read(
                     1, window=((window.row, window.bottom), (window.col, window.right))
                 )
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise UnreadableError(f"{self._layer.href} cannot be read: {error}") from error
         return pixels
 

@@ -6,14 +6,15 @@ import re
 import warnings
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import rasterio
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError  # what GDAL raises where rasterio does not wrap it
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from hlsmask.errors import UnreadableError
+from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,20 +32,14 @@ GDAL_OPTIONS: Final = {
     "CPL_VSIL_CURL_CHUNK_SIZE": 1 << 20,  # one request for the header of a COG and its index
 }
 
+GDAL_ERRORS: Final = (RasterioError, CPLE_BaseError)
+
 _PREFIXES: Final = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/"}
 
 
 def gdal() -> Any:  # noqa: ANN401 - rasterio has no types
     """Return the context in which files are opened and read; every thread enters its own."""
     return rasterio.Env(**GDAL_OPTIONS)
-
-
-def without_secrets(href: str) -> str:
-    """Return `href` as it may be shown and kept: a URL without query (signatures, tokens) and user."""
-    split = urlsplit(href)
-    if split.scheme not in {"http", "https", "s3", "gs", "az"}:
-        return href
-    return split._replace(netloc=split.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 class Layer:
@@ -67,8 +62,8 @@ class Layer:
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a raster without CRS is welcome
                 self.dataset: Any = rasterio.open(name, num_threads=2)
                 self.geobox = GeoBox(self.dataset.shape, self.dataset.transform, self.dataset.crs)
-        except RasterioError as error:
-            raise UnreadableError(f"{without_secrets(href)} cannot be opened: {_reason(error)}") from error
+        except GDAL_ERRORS as error:
+            raise UnreadableError(f"{public_href(href)} cannot be opened: {_reason(error)}") from error
 
     def read(self, indexes: Sequence[int], window: Window, **options: Any) -> NDArray[Any]:  # noqa: ANN401 - GDAL's
         """Return the bands `indexes` (from 1) of a window, as stored, shape (band, row, column)."""
@@ -76,8 +71,8 @@ class Layer:
         try:
             with self.lock, gdal():
                 pixels: NDArray[Any] = self.dataset.read(list(indexes), window=place, **options)
-        except RasterioError as error:
-            raise UnreadableError(f"{without_secrets(self.href)} cannot be read: {_reason(error)}") from error
+        except GDAL_ERRORS as error:
+            raise UnreadableError(f"{public_href(self.href)} cannot be read: {_reason(error)}") from error
         return pixels
 
     def close(self) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from hlsmask.bands import BANDS, Band, Sensor
 from hlsmask.errors import GridError, NotReflectanceError
-from hlsmask.granules.layers import Layer, without_secrets
+from hlsmask.granules.layers import Layer
+from hlsmask.hrefs import public_href
 from hlsmask.granules.reflectance import Storage, to_raster
 from hlsmask.windows import Window
 
@@ -96,7 +97,7 @@ class FileScene:
                     self._layers[band.href] = Layer(band.href)
             self.geobox = self._one_grid()
             self._storage = [self._stored(band, scale) for band in self._bands]
-            check_reflectance(self, without_secrets(self._bands[0].href))
+            check_reflectance(self, public_href(self._bands[0].href))
         except BaseException:
             self.close()
             raise
@@ -111,7 +112,7 @@ class FileScene:
                     name for name in ("shape", "crs", "transform") if getattr(other, name) != getattr(geobox, name)
                 )
                 raise GridError(
-                    f"{without_secrets(band.href)} is not on the grid of {without_secrets(first.href)}: "
+                    f"{public_href(band.href)} is not on the grid of {public_href(first.href)}: "
                     f"its {what} differs; all six bands must share one grid"
                 )
         return geobox
@@ -127,7 +128,7 @@ class FileScene:
                 asked=scale,
             )
         except NotReflectanceError as error:
-            raise NotReflectanceError(f"{without_secrets(band.href)} {error}") from error
+            raise NotReflectanceError(f"{public_href(band.href)} {error}") from error
 
     def read(self, window: Window) -> Raster:
         """Return float32 reflectance of a window that lies within the scene."""

@@ -14,7 +14,8 @@ from hlsmask.bands import BANDS, Band
 from hlsmask.errors import HlsmaskError, MissingBandError, SourceError, UnreadableError
 from hlsmask.granules.angles import sun_from_tags, sun_of
 from hlsmask.granules.hls import Granule, is_layer
-from hlsmask.granules.layers import Layer, without_secrets
+from hlsmask.granules.layers import Layer
+from hlsmask.hrefs import public_href
 from hlsmask.granules.scene import BandFile, FileScene, Origin
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ class Source:
 
     item: Mapping[str, Any] | None = None
     """The STAC Item, where it is one that is not of HLS."""
+
+    def hrefs(self) -> tuple[str, ...]:
+        """Return all files that masking it may read."""
+        if self.granule is not None:
+            return tuple(self.granule.hrefs.values())
+        if self.item is not None:
+            return tuple(asset["href"] for asset in self.item["assets"].values())
+        return (self.href,)
 
     def open(self, *, scale: float | None = None) -> FileScene:
         """Open the scene; `scale` is the reflectance of one stored unit, where the files do not say it.
@@ -97,7 +106,7 @@ def locate(source: str | Path | Granule) -> Source:
 def _from_item(href: str) -> Source:
     item = _read_json(href)
     if item.get("type") != "Feature" or "assets" not in item or not item.get("id"):
-        raise SourceError(f"{without_secrets(href)} is no STAC Item: it needs type Feature, an id and assets")
+        raise SourceError(f"{public_href(href)} is no STAC Item: it needs type Feature, an id and assets")
     assets = {
         key: {**asset, "href": _absolute(asset["href"], href)}
         for key, asset in item["assets"].items()
@@ -121,11 +130,11 @@ def _read_json(href: str) -> dict[str, Any]:
         value = json.loads(text)
     except OSError as error:
         reason = f"the server answered {error.code}" if hasattr(error, "code") else error.strerror or error
-        raise UnreadableError(f"{without_secrets(href)} cannot be read: {reason}") from error
+        raise UnreadableError(f"{public_href(href)} cannot be read: {reason}") from error
     except ValueError as error:
-        raise UnreadableError(f"{without_secrets(href)} is not JSON: {error}") from error
+        raise UnreadableError(f"{public_href(href)} is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise SourceError(f"{without_secrets(href)} is no STAC Item: it needs type Feature, an id and assets")
+        raise SourceError(f"{public_href(href)} is no STAC Item: it needs type Feature, an id and assets")
     return value
 
 
@@ -137,7 +146,7 @@ def _absolute(href: str, base: str) -> str:
 
 def _open_granule(granule: Granule, scale: float | None) -> FileScene:
     hrefs = granule.band_hrefs()
-    shown = tuple(without_secrets(href) for href in hrefs.values())
+    shown = tuple(public_href(href) for href in hrefs.values())
     origin = Origin(granule.id, shown, granule.sensor, granule.time)
     scene = FileScene(origin, {band: BandFile(href) for band, href in hrefs.items()}, scale=scale)
     try:
@@ -159,11 +168,11 @@ def _open_item(item: Mapping[str, Any], href: str, scale: float | None) -> FileS
                     found.setdefault(known, BandFile(asset["href"], index))
     if missing := [band for band in BANDS if band not in found]:
         raise MissingBandError(
-            f"the STAC Item {without_secrets(href)} has no assets for {', '.join(missing)}; "
+            f"the STAC Item {public_href(href)} has no assets for {', '.join(missing)}; "
             f"it has {', '.join(item['assets']) or 'none'}"
         )
     time = _parse_time(item.get("properties", {}).get("datetime"))
-    shown = tuple(dict.fromkeys(without_secrets(found[band].href) for band in BANDS))
+    shown = tuple(dict.fromkeys(public_href(found[band].href) for band in BANDS))
     return FileScene(Origin(str(item["id"]), shown, time=time), found, scale=scale)
 
 
@@ -188,8 +197,8 @@ def _open_raster(name: str, href: str, scale: float | None) -> FileScene:
     if missing := [band for band in BANDS if band not in indexes]:
         described = ", ".join(name for name in names if name) or "no descriptions"
         raise MissingBandError(
-            f"{without_secrets(href)} lacks {', '.join(missing)}: it has {len(names)} band(s) with {described}; "
+            f"{public_href(href)} lacks {', '.join(missing)}: it has {len(names)} band(s) with {described}; "
             f"use six bands in the order {', '.join(BANDS)}, or describe them so"
         )
-    origin = Origin(name, (without_secrets(href),), sun=sun_from_tags(tags))
+    origin = Origin(name, (public_href(href),), sun=sun_from_tags(tags))
     return FileScene(origin, {band: BandFile(href, index) for band, index in indexes.items()}, scale=scale)

@@ -1,0 +1,244 @@
+"""One source becomes its five files, or nothing at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hlsmask import __version__
+from hlsmask.inference.run import Masking, pixel_metres
+from hlsmask.masks import CLEAR_WATER, NOT_OBSERVED, PRESENT, Mask
+from hlsmask.products import qa
+from hlsmask.products.aside import open_scratch, remove_scratch, settle
+from hlsmask.products.cog import CogWriter
+from hlsmask.products.item import ItemRecord, Provenance, write_item
+from hlsmask.products.quicklook import Preview
+from hlsmask.products.request import finished, request_hash, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from hlsmask.granules.source import Source
+    from hlsmask.inference.decide import Decided
+    from hlsmask.inference.engine import Engine
+    from hlsmask.inference.options import Options
+    from hlsmask.products.output import Output
+    from hlsmask.raster import Raster
+    from hlsmask.windows import Tile, Window
+
+PROBABILITY_UNIT = 200
+"""A probability of 1 as `ID.probabilities.tif` stores it."""
+
+LAYERS = (*Mask, CLEAR_WATER)
+"""Bands of `ID.masks.tif`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What was made of one source."""
+
+    id: str
+    """Name of the results."""
+
+    folder: Path
+    """Where they lie."""
+
+    fresh: bool
+    """Whether they were made now; else they were there already."""
+
+    shares: Mapping[str, float | None] = field(default_factory=dict)
+    """Share of the observed pixels, 0 to 1, that each layer covers; None where it is not known."""
+
+    unknown: Mapping[Mask, str] = field(default_factory=dict)
+    """Masks that are 255 throughout, and why."""
+
+    seconds: float = 0.0
+    """Wall time."""
+
+
+def produce(
+    source: Source,
+    engine: Engine,
+    options: Options,
+    output: Output,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> Produced:
+    """Mask `source` and write its products to `output.out / source.id`, all of them or none.
+
+    What is there already for the same source, model and options is left as it is, unless `output.overwrite`.
+    `progress` is called with the share of the scene that is done, 0 to 1.
+
+    Raises
+    ------
+    SourceError
+        If the source cannot be masked.
+    OutputError
+        If results cannot be written.
+    """
+    started = perf_counter()
+    folder = output.out / source.id
+    request = request_hash(source, engine, options, probabilities=output.probabilities)
+    if not output.overwrite and (item := finished(folder, source.id, request)) is not None:
+        shares = item["properties"].get("hlsmask:share", {})
+        return Produced(source.id, folder, fresh=False, shares=shares, seconds=perf_counter() - started)
+    with Masking(source.open(scale=options.scale), engine, options) as masking:
+        sweep(output.out, source.id)
+        scratch = open_scratch(folder)
+        try:
+            record = write_products(masking, scratch, source, request, output, progress)
+            _move(scratch, folder, source.id)
+        finally:
+            remove_scratch(scratch)
+    seconds = perf_counter() - started
+    return Produced(source.id, folder, True, record.shares, record.unknown_masks, seconds)  # noqa: FBT003 - fresh
+
+
+def write_products(
+    masking: Masking,
+    folder: Path,
+    source: Source,
+    request: str,
+    output: Output,
+    progress: Callable[[float], None] | None = None,
+) -> ItemRecord:
+    """Write all products of a scene into `folder`, the Item last; return what the Item tells."""
+    geobox, name = masking.scene.geobox, source.id
+    shape = (int(geobox.height), int(geobox.width))
+    asked = masking.options.asked()
+    preview, tally = Preview(shape), _Tally()
+    threads = masking.options.workers or os.cpu_count() or 1
+    with ExitStack() as stack:
+
+        def cog(kind: str, names: tuple[str, ...], **settings: object) -> CogWriter:
+            path = folder / f"{name}.{kind}.tif"
+            return stack.enter_context(CogWriter(path, geobox, names, threads=threads, **settings))  # type: ignore[arg-type]  # CogWriter's own keywords
+
+        masks_file = cog("masks", tuple(LAYERS), resampling="nearest")
+        qa_file = cog("qa", ("Fmask",), tags=qa.TAGS, colormap=qa.colour_table())
+        chances = cog("probabilities", tuple(Mask), resampling="average") if output.probabilities else None
+
+        def on_read(tile: Tile, raster: Raster) -> None:
+            preview.add_bands(tile.keep, raster.data[:, *tile.keep.within(tile.read)])
+
+        def on_cell(window: Window, cell: NDArray[np.float32]) -> None:
+            if chances is not None:
+                chances.write(window, _stored(cell, masking.engine.card.masks, asked))
+
+        for rows in masking.rows(on_read, on_cell):
+            layers = _layers(rows, asked)
+            masks_file.write(rows.window, layers)
+            byte = qa.fmask_byte(rows.masks, rows.observed, rows.adjacent)
+            qa_file.write(rows.window, byte[None])
+            preview.add_masks(rows.window, layers)
+            tally.add(rows, layers)
+            if progress is not None:
+                progress(rows.window.bottom / shape[0])
+
+    record = _record(masking, source, request, tally)
+    when = f"{record.datetime:%Y-%m-%d %H:%M} UTC" + (" (file)" if masking.scene.origin.time is None else "")
+    model, ran = record.provenance.model, masking.engine.name
+    subtitle = " · ".join([when, *([model] if model not in ran else []), ran])
+    metres = pixel_metres(masking.scene) if geobox.crs is not None else None
+    preview.save(folder / f"{name}.png", title=name, subtitle=subtitle, shares=record.shares, metres_per_pixel=metres)
+    write_item(folder, record)
+    return record
+
+
+def _layers(rows: Decided, asked: tuple[Mask, ...]) -> NDArray[np.uint8]:
+    """Return the six layers of finished rows; masks that were not asked for are 255."""
+    layers = np.concatenate([rows.masks, rows.clear_water[None]])
+    for at, mask in enumerate(Mask):
+        if mask not in asked:
+            layers[at] = NOT_OBSERVED
+    return layers
+
+
+def _stored(cell: NDArray[np.float32], masks: tuple[Mask, ...], asked: tuple[Mask, ...]) -> NDArray[np.uint8]:
+    """Return probabilities (masks, row, column) as they are stored (5, row, column)."""
+    stored = np.full((len(Mask), *cell.shape[1:]), NOT_OBSERVED, np.uint8)
+    for mask, plane in zip(masks, cell, strict=True):
+        if mask in asked:
+            known = ~np.isnan(plane)
+            np.rint(plane * PROBABILITY_UNIT, out=stored[list(Mask).index(mask)], where=known, casting="unsafe")
+    return stored
+
+
+class _Tally:
+    """Counts what the rows hold."""
+
+    def __init__(self) -> None:
+        self.pixels = self.observed = 0
+        self.present = dict.fromkeys(LAYERS, 0)
+        self.known = dict.fromkeys(LAYERS, 0)
+
+    def add(self, rows: Decided, layers: NDArray[np.uint8]) -> None:
+        self.pixels += rows.observed.size
+        self.observed += int(np.count_nonzero(rows.observed))
+        for name, layer in zip(LAYERS, layers, strict=True):
+            self.present[name] += int(np.count_nonzero(layer == PRESENT))
+            self.known[name] += int(np.count_nonzero(layer != NOT_OBSERVED))
+
+    def shares(self) -> dict[str, float | None]:
+        return {str(name): self.present[name] / known if known else None for name, known in self.known.items()}
+
+
+def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> ItemRecord:
+    origin, card, options = masking.scene.origin, masking.engine.card, masking.options
+    time, told = origin.time, "acquisition"
+    if time is None:
+        time, told = _file_time(source), "file modification time"
+    engine, _, version = masking.engine.name.rpartition(" ")
+    unknown = masking.unknown | {mask: "it was not asked for" for mask in Mask if mask not in options.asked()}
+    return ItemRecord(
+        id=source.id,
+        geobox=masking.scene.geobox,
+        datetime=time,
+        datetime_source=told,  # type: ignore[arg-type]  # one of the two
+        provenance=Provenance(
+            model=card.name,
+            model_version=card.version,
+            engine=engine,
+            engine_version=version,
+            hlsmask_version=__version__,
+            weights_sha256=getattr(masking.engine, "sha256", None),
+            thresholds=masking.thresholds,
+            buffer=options.buffer,
+            request=request,
+            sources=origin.hrefs,
+        ),
+        sensor=origin.sensor,
+        sun=origin.sun,
+        observed=tally.observed / tally.pixels,
+        shares=tally.shares(),
+        unknown_masks=unknown,
+        definitions=card.definitions,
+    )
+
+
+def _file_time(source: Source) -> datetime:
+    """Return when the source's file was last changed, in whole seconds; now, where no file tells."""
+    times = [Path(href).stat().st_mtime for href in source.hrefs() if Path(href).is_file()]
+    return datetime.fromtimestamp(int(min(times)), UTC) if times else datetime.now(UTC).replace(microsecond=0)
+
+
+def _move(scratch: Path, folder: Path, name: str) -> None:
+    """Give the finished files their place; the Item, which makes them count, goes first and comes last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    item = f"{name}.json"
+    (folder / item).unlink(missing_ok=True)
+    made = sorted(path for path in scratch.iterdir() if path.is_file())
+    for stale in folder.glob(f"{name}.*"):
+        if stale.name not in {path.name for path in made}:
+            stale.unlink()
+    for path in sorted(made, key=lambda path: path.name == item):
+        settle(path, folder / path.name)

@@ -1,0 +1,75 @@
+"""From block means to pixels: how reflectance becomes light, and masks become colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from hlsmask.masks import CLEAR_WATER, Mask
+from hlsmask.products.palette import COLOURS, LAYERS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_DARKEST: Final = (0.0, 0.04)
+"""Bounds of the reflectance shown black: water stays dark, haze does not veil the scene."""
+
+_BRIGHTEST: Final = (0.22, 0.65)
+"""Bounds of the reflectance shown white: forests stay visible, clouds stay white."""
+
+_GAMMA: Final = 1 / 1.8
+
+_SATURATION: Final = 1.1
+
+_OPACITY: Final = 0.88
+"""Of a mask where it covers a pixel of the picture wholly."""
+
+_STACK: Final = (
+    Mask.TERRAIN_SHADOW.value,
+    Mask.WATER.value,
+    CLEAR_WATER,
+    Mask.SNOW_ICE.value,
+    Mask.CLOUD_SHADOW.value,
+    Mask.CLOUD.value,
+)
+"""From the lowest to the uppermost."""
+
+
+def tone(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return reflectance (3, row, column) as an sRGB picture (row, column, 3); NaN becomes 0.
+
+    Black and white points follow the scene's own 1st and 99.5th percentile, within fixed bounds.
+    """
+    seen = np.isfinite(reflectance[0])
+    if not seen.any():
+        return np.zeros((*seen.shape, 3), np.uint8)
+    low = float(np.clip(np.percentile(reflectance[:, seen], 1), *_DARKEST))
+    high = float(np.clip(np.percentile(reflectance[:, seen], 99.5), *_BRIGHTEST))
+    light = np.clip((np.nan_to_num(reflectance) - low) / (high - low), 0, None) ** _GAMMA
+    grey = light.mean(axis=0)
+    light = np.clip(grey + _SATURATION * (light - grey), 0, None)
+    knee = 0.8  # above it light is compressed, so that clouds keep their texture
+    light = np.where(light > knee, knee + (1 - knee) * np.tanh((light - knee) / (1 - knee)), light)
+    picture: NDArray[np.uint8] = np.rint(np.moveaxis(light, 0, -1) * 255).astype(np.uint8)
+    return picture
+
+
+def overlay(picture: NDArray[np.uint8], coverage: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the picture (row, column, 3) in pale grey with masks (6, row, column), 0 to 1, over it."""
+    grey = picture.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    canvas = np.repeat((112 + 0.52 * grey)[..., None], 3, axis=-1)
+    relief = (0.86 + 0.14 * grey / 255)[..., None]  # a little of the scene shows through
+    for name in _STACK:
+        alpha = (_OPACITY * coverage[LAYERS.index(name)])[..., None]
+        canvas = canvas * (1 - alpha) + np.array(COLOURS[name], np.float32) * relief * alpha
+    drawn: NDArray[np.uint8] = np.rint(np.clip(canvas, 0, 255)).astype(np.uint8)
+    return drawn
+
+
+def hatch(shape: tuple[int, int], scale: int = 1) -> NDArray[np.uint8]:
+    """Return a neutral diagonal hatch (row, column, 3): nothing was observed here."""
+    row, column = np.ogrid[: shape[0], : shape[1]]
+    stripe = (row + column) // (4 * scale) % 2 == 0
+    tile = np.where(stripe[..., None], np.array([236, 236, 234]), np.array([226, 226, 223]))
+    return tile.astype(np.uint8)

@@ -1,0 +1,67 @@
+"""What was asked for, as a hash: results that carry the same one need not be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hlsmask.hrefs import public_href
+from hlsmask.products.aside import SUFFIX, remove_scratch
+
+if TYPE_CHECKING:
+    from hlsmask.granules.source import Source
+    from hlsmask.inference.engine import Engine
+    from hlsmask.inference.options import Options
+
+_HOW_ONLY = ("workers", "model", "engine")
+"""Options that do not change results, or that the engine's own identity says better."""
+
+
+def request_hash(source: Source, engine: Engine, options: Options, *, probabilities: bool) -> str:
+    """Return the SHA-256 (hexadecimal) of all that results depend on.
+
+    Local files count by name, size and time of change, so that a moved archive is still known; URLs by what is
+    not secret in them. The model counts by its card and its weights' hash.
+    """
+    chosen = {name: value for name, value in asdict(options).items() if name not in _HOW_ONLY}
+    if options.dem is not None:
+        chosen["dem"] = _fingerprint(options.dem)
+    told = {
+        "source": [_fingerprint(href) for href in source.hrefs()],
+        "card": engine.card.to_json(),
+        "weights": getattr(engine, "sha256", None),
+        "options": chosen,
+        "probabilities": probabilities,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprint(href: str) -> list[Any]:
+    path = Path(href)
+    if "://" in href or not path.is_file():
+        return [public_href(href)]
+    facts = path.stat()
+    return [path.name, facts.st_size, facts.st_mtime_ns]
+
+
+def finished(folder: Path, name: str, request: str) -> dict[str, Any] | None:
+    """Return the Item in `folder` if it answers `request` and its files are there, whole; else None."""
+    try:
+        item: dict[str, Any] = json.loads((folder / f"{name}.json").read_bytes())
+        if item["properties"]["hlsmask:request"] != request:
+            return None
+        for asset in item["assets"].values():
+            if (folder / asset["href"]).stat().st_size != asset["file:size"]:
+                return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return item
+
+
+def sweep(out: Path, name: str) -> None:
+    """Remove what a killed run left half-made of the results `name`."""
+    for left in out.glob(f".{name}.*{SUFFIX}"):
+        remove_scratch(left)
