@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from sklearn import metrics
 
+from hlsmask import errors
 from hlsmask.bands import BANDS, Band, Sensor
 from hlsmask.card import Card, Normalization
 from hlsmask.errors import CardError, HlsmaskError, UsageError
@@ -107,7 +108,7 @@ def test_raster_refuses_what_does_not_fit():
     assert Raster(data, valid, BANDS, geobox).shape == (4, 5)
     with pytest.raises(ValueError, match="float32"):
         Raster(data.astype(float), valid, BANDS, geobox)
-    with pytest.raises(ValueError, match="6 bands|bands"):
+    with pytest.raises(ValueError, match="6 bands"):
         Raster(data[:5], valid, BANDS, geobox)
     with pytest.raises(ValueError, match="valid"):
         Raster(data, valid[:3], BANDS, geobox)
@@ -191,8 +192,6 @@ def test_scores_are_those_of_scikit_learn(pairs):
 
 
 def test_every_error_is_ours():
-    from hlsmask import errors
-
     for name in dir(errors):
         thing = getattr(errors, name)
         if isinstance(thing, type) and issubclass(thing, Exception):

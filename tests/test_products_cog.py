@@ -220,7 +220,7 @@ from odc.geo.geobox import GeoBox
 from hlsmask.products.cog import CogWriter
 from hlsmask.windows import Window
 rows = int(sys.argv[2])
-part = np.random.default_rng(0).integers(0, 2, (6, 8, 2048), dtype=np.uint8).repeat(64, 1)
+part = np.random.default_rng(0).integers(0, 2, (6, 8, 32), dtype=np.uint8).repeat(64, 1).repeat(64, 2)
 geobox = GeoBox((rows, 2048), Affine(30, 0, 0, 0, -30, 0), "EPSG:32616")
 with rasterio.Env(GDAL_CACHEMAX=16), CogWriter(Path(sys.argv[1]), geobox, list("abcdef")) as w:
     for row in range(0, rows, 512):

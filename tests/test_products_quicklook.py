@@ -39,7 +39,7 @@ def test_means_do_not_depend_on_the_windows(step):
             part = Window(row, col, min(step, 130 - row), min(step, 201 - col))
             means.add_bands(part, bands[(slice(None), *part.slices)])
             means.add_masks(part, masks[(slice(None), *part.slices)])
-    for row, col in [(0, 0), (3, 5), (16, 25)]:
+    for row, col in [(0, 0), (3, 5), (16, 24)]:
         block = (slice(row * 8, row * 8 + 8), slice(col * 8, col * 8 + 8))
         want = np.nanmean(bands[(slice(None), *block)], axis=(1, 2))
         np.testing.assert_allclose(means.true_colour()[:, row, col], want[[2, 1, 0]], rtol=1e-5)

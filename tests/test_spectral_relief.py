@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hlsmask.inference.spectral import terrain_shadow
+from hlsmask.inference.spectral import illumination, terrain_shadow
 from hlsmask.sun import Sun
 
 
@@ -37,15 +37,34 @@ def test_the_north_slope_is_dark_when_the_sun_is_in_the_south():
     assert (terrain_shadow(-rises_to_the_south, Sun(180, 60), 30.0) == 0).all()
 
 
-def test_unknown_ground_is_unknown_and_spoils_only_its_neighbours():
+def test_unknown_ground_is_unknown_and_does_not_spoil_its_neighbours():
     elevation = np.zeros((20, 20), np.float32)
     elevation[10, 10] = np.nan
     shadow = terrain_shadow(elevation, Sun(150, 40), 30.0)
     unknown = np.isnan(shadow)
     assert unknown[10, 10]
-    assert unknown.sum() == 5
+    assert unknown.sum() == 1
     assert (shadow[~unknown] == 0).all()
+
+
+def test_slopes_at_the_edge_are_the_same_where_the_array_goes_on_unknown():
+    elevation = (ndimage.gaussian_filter(np.random.default_rng(1).standard_normal((61, 47)), 3) * 900).astype(
+        np.float32
+    )
+    padded = np.pad(elevation, ((0, 3), (1, 1)), constant_values=np.nan)
+    sun = Sun(150, 50)
+    np.testing.assert_array_equal(terrain_shadow(padded, sun, 30.0)[:61, 1:-1], terrain_shadow(elevation, sun, 30.0))
 
 
 def test_a_window_of_one_row_has_no_slope():
     assert np.isnan(terrain_shadow(np.zeros((1, 8), np.float32), Sun(150, 40), 30.0)).all()
+
+
+def test_slopes_get_light_by_their_aspect_and_unknown_ground_counts_as_flat():
+    rows = np.arange(40, dtype=np.float32)[:, None] * np.ones((1, 40), np.float32)
+    sun = Sun(180, 50)
+    flat, towards, away = (illumination(rows * rise, sun, 30.0) for rise in (0, -8, 8))
+    np.testing.assert_allclose(flat, 1, atol=1e-6)
+    assert (towards > 1.1).all()
+    assert (away < 0.9).all()
+    assert (illumination(np.full((9, 9), np.nan, np.float32), sun, 30.0) == 1).all()

@@ -1,5 +1,7 @@
 """Cutting, blending and deciding lose no pixel and leave no seam."""
 
+import threading
+
 import numpy as np
 import pytest
 from affine import Affine
@@ -12,7 +14,8 @@ from hlsmask.card import Card
 from hlsmask.errors import UsageError
 from hlsmask.granules.arrays import ArrayScene
 from hlsmask.inference.blend import Blend
-from hlsmask.inference.decide import ADJACENT, clear_water, decide, threshold
+from hlsmask.inference.clear import clear_water
+from hlsmask.inference.decide import ADJACENT, decide, threshold
 from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.stream import stream, tiling_for
 from hlsmask.masks import Mask
@@ -157,8 +160,6 @@ def test_reading_margins_are_reported_in_order(make_network):
 
 
 def test_stopping_half_way_leaves_no_thread(make_network):
-    import threading
-
     cells = stream(Shape(np.full((6, 400, 400), 0.2, np.float32)), OnnxEngine(make_network()))
     next(cells)
     cells.close()

@@ -21,7 +21,7 @@ def granule(request):
 
 @pytest.fixture(scope="module")
 def clear():
-    return simulate_granule(512, 4, clouds=0.0, fill=False)
+    return simulate_granule(400, 4, clouds=0.0, fill=False)
 
 
 def dswx_tests(bands):
@@ -106,7 +106,7 @@ def test_every_mask_is_there_and_clouds_cover_what_was_asked():
     for seed in range(3):
         granule = simulate_granule(256, seed, clouds=0.3)
         found |= [(mask == 1).mean() > 0.002 for mask in granule.truth]
-        assert abs((granule.truth[CLOUD] == 1)[granule.observed].mean() - 0.3) < 0.13
+        assert abs((granule.truth[CLOUD] == 1)[granule.observed].mean() - 0.3) < 0.1
     assert found.all(), dict(zip(Mask, found, strict=True))
 
 

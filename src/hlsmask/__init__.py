@@ -39,7 +39,7 @@ _HOME = {
     "predict": "hlsmask.inference.predict",
 }
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604, PYI056 - names of strings, sorted
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - all of them are strings
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: each name is loaded when it is first used

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
+
+
+_METRES_PER_DEGREE: Final = 111_320.0
+"""Along the equator."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,3 +47,15 @@ class Raster:
         """Rows and columns."""
         rows, columns = self.valid.shape
         return rows, columns
+
+
+def pixel_metres(geobox: GeoBox) -> float | None:
+    """Return the length of a pixel's longer side in metres; None where the CRS is missing or has other units."""
+    if geobox.crs is None:
+        return None
+    sides = geobox.transform
+    longest = max((sides.a**2 + sides.d**2) ** 0.5, (sides.b**2 + sides.e**2) ** 0.5)
+    if geobox.crs.geographic:
+        return float(round(longest * _METRES_PER_DEGREE, 1))
+    axes = geobox.crs.proj.axis_info
+    return float(round(longest * axes[0].unit_conversion_factor, 3)) if axes else None

@@ -158,7 +158,5 @@ class Tiling(Sequence[Tile]):
         i, j = divmod(index % len(self), self.grid[1])
         scene = Window.of(self.shape)
         cell = Window(i * self.step, j * self.step, self.step, self.step)
-        read = Window(
-            cell.row - self.context, cell.col - self.context, self.size, self.size
-        )
+        read = Window(cell.row - self.context, cell.col - self.context, self.size, self.size)
         return Tile(index=(i, j), read=read & scene, keep=cell & scene)

@@ -22,6 +22,7 @@ app = App(
     name="hlsmask",
     help="Water, cloud, cloud shadow, snow/ice and terrain shadow for every pixel of NASA HLS scenes.",
     version=__version__,
+    suppress_keyboard_interrupt=False,
     default_parameter=Parameter(consume_multiple=True, negative=()),
 )
 app.command("hlsmask.cli.predict:predict", name="predict")

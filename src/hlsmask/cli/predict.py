@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hlsmask.inference.options import Options
-from hlsmask.products.output import Output
+from hlsmask.products.output import Output  # noqa: TC001 - cyclopts reads the annotations
 
 _DEFAULTS = Options()
 

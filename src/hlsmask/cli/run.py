@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from hlsmask.cli import DONE, FAILED, complain
 from hlsmask.errors import HlsmaskError, OutputError, UsageError
@@ -51,9 +52,7 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
             for source in located:
                 task = bar.add_task(source.id, total=1.0)
                 try:
-                    made = produce(
-                        source, engine, options, output, progress=lambda share, task=task: bar.update(task, completed=share)
-                    )
+                    made = produce(source, engine, options, output, progress=partial(_advance, bar, task))
                 except HlsmaskError as error:
                     failures.add(source.href, error)
                 else:
@@ -112,19 +111,24 @@ def _refuse_clashes(sources: Sequence[Source]) -> None:
     """Raise OutputError if two sources would write the same results."""
     first: dict[str, Source] = {}
     for source in sources:
-        if other := first.setdefault(source.id, source):
-            if other is not source:
-                raise OutputError(
-                    f"{public_href(other.href)} and {public_href(source.href)} share the ID {source.id}, and would "
-                    "overwrite each other's results; nothing was started: mask them into different folders"
-                )
+        other = first.setdefault(source.id, source)
+        if other is not source:
+            raise OutputError(
+                f"{public_href(other.href)} and {public_href(source.href)} share the ID {source.id}, and would "
+                "overwrite each other's results; nothing was started: mask them into different folders"
+            )
 
 
 def _progress() -> Progress:
     """Return a bar a source on a terminal; nothing but the plain lines elsewhere."""
     console = Console(soft_wrap=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    share = TextColumn("{task.percentage:>3.0f} %")
+    columns = (TextColumn("{task.description}"), BarColumn(), share, TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not sys.stdout.isatty())
+
+
+def _advance(bar: Progress, task: TaskID, share: float) -> None:
+    bar.update(task, completed=share)
 
 
 def _line(made: Produced) -> str:
@@ -140,6 +144,6 @@ def _line(made: Produced) -> str:
 def _tell_unknown(made: Produced, told: set[Mask]) -> None:
     """Say once a run why a mask is not known."""
     for mask, why in made.unknown.items():
-        if mask not in told and why != "it was not asked for":
+        if mask not in told:
             told.add(mask)
             print(f"{mask.title} is 255 (not known) in {made.id}: {why}")

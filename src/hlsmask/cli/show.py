@@ -50,7 +50,8 @@ def show(out: Path, size: int, seed: int) -> int:
     with rasterio.open(made.folder / f"{made.id}.masks.tif") as file:
         masks = file.read()
     console.print(_table(masks, truth, made))
-    console.print("simulated data: the figures show that it works, not how good it is on real scenes\n", highlight=False)
+    said = "simulated data: the figures show that it works, not how good it is on real scenes"
+    console.print(f"{said}\n", highlight=False)
     for path in (*sorted(made.folder.iterdir()), collection):
         console.print(f"  {path}", highlight=False, soft_wrap=True)
     console.print(f"\nlook at {made.folder / (made.id + '.png')}", highlight=False, soft_wrap=True)

@@ -12,11 +12,12 @@ from rasterio.vrt import WarpedVRT
 
 from hlsmask.errors import GridError, UnreadableError
 from hlsmask.granules.layers import GDAL_ERRORS, Layer, gdal
-from hlsmask.windows import Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
+
+    from hlsmask.windows import Window
 
 
 _TOLERANCE = 0.001
@@ -45,12 +46,13 @@ class Elevation:
         self._warped: Any = None
         if self._layer.geobox == geobox:
             return
+        if not geobox.crs or not self._layer.geobox.crs:
+            self.close()
+            raise GridError(
+                f"{href} is not on the scene's grid, and cannot be brought there: "
+                f"{'the scene' if not geobox.crs else 'it'} has no CRS"
+            )
         try:
-            if not geobox.crs or not self._layer.geobox.crs:
-                raise GridError(
-                    f"{href} is not on the scene's grid, and cannot be brought there: "
-                    f"{'the scene' if not geobox.crs else 'it'} has no CRS"
-                )
             rows, columns = geobox.shape
             with gdal(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -68,9 +70,6 @@ class Elevation:
         except GDAL_ERRORS as error:
             self.close()
             raise UnreadableError(f"{href} cannot be warped to the scene: {error}") from error
-        except BaseException:
-            self.close()
-            raise
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Return the elevation of a window, float32 (row, column) in metres, NaN where it is not known."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,23 +15,11 @@ FILL: Final = 255
 """All bits set: not observed. To be tested before any bit."""
 
 
-class FmaskBit(IntFlag):
-    """What the bits say; bits 0, 6 and 7 hold cirrus (unused) and the aerosol level."""
+ADJACENT_BIT: Final = 2
+"""Beside cloud or cloud shadow."""
 
-    CLOUD = 1 << 1
-    ADJACENT = 1 << 2
-    SHADOW = 1 << 3
-    SNOW = 1 << 4
-    WATER = 1 << 5
-
-
-BIT_OF: Final = {
-    Mask.WATER: FmaskBit.WATER,
-    Mask.CLOUD: FmaskBit.CLOUD,
-    Mask.CLOUD_SHADOW: FmaskBit.SHADOW,
-    Mask.SNOW_ICE: FmaskBit.SNOW,
-}
-"""The masks that Fmask knows. It has no terrain shadow."""
+BITS: Final = {Mask.CLOUD: 1, Mask.CLOUD_SHADOW: 3, Mask.SNOW_ICE: 4, Mask.WATER: 5}
+"""Bit of each mask that Fmask has. Terrain shadow has none; bits 0, 6 and 7 hold cirrus (unused) and aerosol."""
 
 
 def decode(fmask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -42,6 +29,6 @@ def decode(fmask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     masks = np.full((len(Mask), *fmask.shape), NOT_OBSERVED, np.uint8)
     observed = fmask != FILL
-    for mask, bit in BIT_OF.items():
-        np.copyto(masks[list(Mask).index(mask)], (fmask & bit) != 0, where=observed, casting="unsafe")
+    for mask, bit in BITS.items():
+        np.copyto(masks[list(Mask).index(mask)], (fmask >> bit) & 1, where=observed)
     return masks

@@ -134,7 +134,8 @@ class Granule:
         """
         layers = self.sensor.layers
         if missing := [f"{layer} ({band})" for band, layer in layers.items() if layer not in self.hrefs]:
-            raise MissingBandError(f"{self.id} lacks {', '.join(missing)}; {self.sensor} needs {', '.join(layers.values())}")
+            needs = ", ".join(layers.values())
+            raise MissingBandError(f"{self.id} lacks {', '.join(missing)}; {self.sensor} needs {needs}")
         return {band: self.hrefs[layer] for band, layer in layers.items()}
 
 

@@ -92,7 +92,7 @@ def to_raster(stored: NDArray[Any], storage: Sequence[Storage], geobox: GeoBox) 
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 was no reflectance: see above
             np.multiply(pixels, np.float32(store.scale), out=plane, casting="unsafe")
         if store.offset:
-            plane += np.float32(store.offset)
+            np.add(plane, np.float32(store.offset), out=plane)
     if not valid.all():
         np.copyto(data, np.float32(np.nan), where=~valid)
     return Raster(data, valid, tuple(BANDS), geobox)

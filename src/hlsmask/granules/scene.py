@@ -10,8 +10,8 @@ import numpy as np
 from hlsmask.bands import BANDS, Band, Sensor
 from hlsmask.errors import GridError, NotReflectanceError
 from hlsmask.granules.layers import Layer
-from hlsmask.hrefs import public_href
 from hlsmask.granules.reflectance import Storage, to_raster
+from hlsmask.hrefs import public_href
 from hlsmask.windows import Window
 
 if TYPE_CHECKING:

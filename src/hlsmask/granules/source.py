@@ -15,8 +15,8 @@ from hlsmask.errors import HlsmaskError, MissingBandError, SourceError, Unreadab
 from hlsmask.granules.angles import sun_from_tags, sun_of
 from hlsmask.granules.hls import Granule, is_layer
 from hlsmask.granules.layers import Layer
-from hlsmask.hrefs import public_href
 from hlsmask.granules.scene import BandFile, FileScene, Origin
+from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
+from hlsmask.inference.clear import clear_water
 from hlsmask.masks import ABSENT, NOT_OBSERVED, PRESENT, Mask
 from hlsmask.windows import Window
 
@@ -22,7 +23,6 @@ ADJACENT: Final = 5
 _ROWS: Final = 512
 """Finished rows come in multiples of this: the blocks of the files that are written."""
 
-_WATER: Final = list(Mask).index(Mask.WATER)
 _HAZARDS: Final = [list(Mask).index(mask) for mask in (Mask.CLOUD, Mask.CLOUD_SHADOW)]
 
 
@@ -59,21 +59,6 @@ def threshold(
         np.greater(plane, np.float32(thresholds[mask]), out=target.view(np.bool_))
         target[np.isnan(plane)] = NOT_OBSERVED
     return decided
-
-
-def clear_water(masks: NDArray[np.uint8], near: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return where water is clear, (row, column): water, none of the other masks (5, row, column), not `near`.
-
-    Where another mask is 255 it counts as absent; where water itself is 255, so is the answer.
-    """
-    clear = masks[_WATER] == PRESENT
-    for at, mask in enumerate(masks):
-        if at != _WATER:
-            clear &= mask != PRESENT
-    clear &= ~near
-    answer: NDArray[np.uint8] = clear.astype(np.uint8)
-    answer[masks[_WATER] == NOT_OBSERVED] = NOT_OBSERVED
-    return answer
 
 
 def dilate(there: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:

@@ -99,7 +99,8 @@ class OnnxEngine:
         try:
             given: NDArray[np.float32] = self._session.run(None, {self._input: taken})[0]
         except Exception as error:  # as above
-            raise ModelError(f"{self.card.name} failed on a window of {bands.shape[2:]}: {_first_line(error)}") from error
+            window = "a window of {} x {}".format(*bands.shape[2:])
+            raise ModelError(f"{self.card.name} failed on {window}: {_first_line(error)}") from error
         if given.shape != (len(bands), len(self.card.masks), *bands.shape[2:]):
             raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
         given = given.astype(np.float32, copy=False)

@@ -10,6 +10,7 @@ from hlsmask.granules.elevation import Elevation
 from hlsmask.inference.decide import decide
 from hlsmask.inference.stream import stream, tiling_for
 from hlsmask.masks import Mask
+from hlsmask.raster import pixel_metres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from hlsmask.windows import Tile, Window
 
 _HLS_PIXEL = 30.0
-_METRES_A_DEGREE = 111_320.0
 
 
 def open_engine(options: Options) -> Engine:
@@ -78,7 +78,7 @@ class Masking:
                 self._ground = Elevation(options.dem, scene.geobox)
                 self._closing.callback(self._ground.close)
             self.engine = engine.for_scene(
-                scene.origin.sun, elevation=self._ground is not None, pixel=pixel_metres(scene)
+                scene.origin.sun, elevation=self._ground is not None, pixel=pixel_metres(scene.geobox) or _HLS_PIXEL
             )
             self.thresholds = options.thresholds(self.engine.card)
             shape = (int(scene.geobox.height), int(scene.geobox.width))
@@ -155,12 +155,3 @@ class Masking:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def pixel_metres(scene: Scene) -> float:
-    """Return the side of a pixel in metres; 30 where the scene does not tell."""
-    geobox = scene.geobox
-    if geobox.crs is None:
-        return _HLS_PIXEL
-    side = abs(float(geobox.resolution.y))
-    return side * _METRES_A_DEGREE if geobox.crs.geographic else side

@@ -11,11 +11,11 @@ from pystac.extensions.file import FileExtension
 from pystac.extensions.raster import DataType, RasterBand, RasterExtension, Statistics
 
 from hlsmask.errors import OutputError
+from hlsmask.granules import fmask
 from hlsmask.masks import ABSENT, NOT_OBSERVED, PRESENT, Mask
-from hlsmask.products import qa
 from hlsmask.products.aside import reason
-from hlsmask.products.footprint import pixel_metres
 from hlsmask.products.palette import LAYERS, MEANINGS, TITLES, hint
+from hlsmask.raster import pixel_metres
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,8 +111,8 @@ def _describe_qa(asset: Asset, record: ItemRecord) -> None:
     """Add the meaning of each bit."""
     asset.extra_fields["bands"] = [{"name": "qa", "description": TITLES_OF_ASSETS["qa"]}]
     RasterExtension.ext(asset, add_if_missing=True).bands = [_raster_band(record)]
-    bits = {bit: (mask.value, MEANINGS[mask.value]) for mask, bit in qa.BITS.items()}
-    bits[qa.ADJACENT_BIT] = ("adjacent", "Beside cloud or cloud shadow, and neither of them")
+    bits = {bit: (mask.value, MEANINGS[mask.value]) for mask, bit in fmask.BITS.items()}
+    bits[fmask.ADJACENT_BIT] = ("adjacent", "Beside cloud or cloud shadow, and neither of them")
     fields = []
     for bit, (name, meaning) in sorted(bits.items()):
         classes = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import rasterio
 from rasterio.warp import transform
+from shapely import union_all
 from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Polygon, box, mapping
 from shapely.geometry.polygon import orient
@@ -25,9 +26,6 @@ _SEGMENTS: Final = 8
 
 _DECIMALS: Final = 6
 """Of a degree: about 10 cm."""
-
-_METRES_PER_DEGREE: Final = 111_320.0
-"""Along the equator."""
 
 
 def footprint(geobox: GeoBox) -> tuple[dict[str, Any], BBox] | None:
@@ -48,7 +46,8 @@ def footprint(geobox: GeoBox) -> tuple[dict[str, Any], BBox] | None:
     for turn in range(floor((west + 180) / 360), floor((east + 180) / 360) + 1):
         part = translate(polygon, xoff=-360.0 * turn).intersection(box(-180, -90, 180, 90))
         parts += [piece for piece in getattr(part, "geoms", [part]) if piece.area > 0]
-    shape = orient(parts[0]) if len(parts) == 1 else MultiPolygon([orient(piece) for piece in parts])
+    whole = union_all(parts)  # what surrounds a pole was opened along a meridian
+    shape = orient(whole) if isinstance(whole, Polygon) else MultiPolygon([orient(piece) for piece in whole.geoms])
     geometry = mapping(shape)
     found = {"type": geometry["type"], "coordinates": _rounded(geometry["coordinates"])}
     if east - west >= 360:  # noqa: PLR2004 - degrees all around
@@ -73,35 +72,24 @@ def union(boxes: Sequence[BBox]) -> BBox:
     if not boxes:
         raise ValueError("no bounding boxes to unite")
     south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
-    spans = sorted((box[0], box[2] + (360 if box[2] < box[0] else 0)) for box in boxes)
-    joined = [spans[0]]
-    for west, east in spans[1:]:
-        if west <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], east))
+    cut = [
+        part
+        for west, _, east, _ in boxes
+        for part in ([(west, east)] if west <= east else [(west, 180.0), (-180.0, east)])
+    ]
+    spans: list[tuple[float, float]] = []
+    for west, east in sorted(cut):
+        if spans and west <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], east))
         else:
-            joined.append((west, east))
+            spans.append((west, east))
     # The box leaves out the widest gap between neighbours on the circle.
-    after = [*joined[1:], (joined[0][0] + 360, 0.0)]
-    gaps = [following[0] - span[1] for span, following in zip(joined, after, strict=True)]
+    after = [*spans[1:], (spans[0][0] + 360, 0.0)]
+    gaps = [following[0] - span[1] for span, following in zip(spans, after, strict=True)]
     widest = max(range(len(gaps)), key=gaps.__getitem__)
-    reach = max(east for _, east in joined)
-    if gaps[widest] <= 0 or reach - joined[0][0] >= 360:  # noqa: PLR2004 - degrees all around
+    if gaps[widest] <= 0:
         return -180.0, south, 180.0, north
-    west = (after[widest][0] + 180) % 360 - 180
-    east = 180 - (180 - joined[widest][1]) % 360
-    return west, south, east, north
-
-
-def pixel_metres(geobox: GeoBox) -> float | None:
-    """Return the length of a pixel's longer side in metres; None where the CRS is missing or has other units."""
-    if geobox.crs is None:
-        return None
-    sides = geobox.transform
-    longest = max((sides.a**2 + sides.d**2) ** 0.5, (sides.b**2 + sides.e**2) ** 0.5)
-    if geobox.crs.geographic:
-        return float(round(longest * _METRES_PER_DEGREE, 1))
-    axes = geobox.crs.proj.axis_info
-    return float(round(longest * axes[0].unit_conversion_factor, 3)) if axes else None
+    return spans[(widest + 1) % len(spans)][0], south, spans[widest][1], north
 
 
 def _outline(geobox: GeoBox) -> list[tuple[float, float]] | None:

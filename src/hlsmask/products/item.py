@@ -16,8 +16,9 @@ from hlsmask.hrefs import public_href
 from hlsmask.masks import Mask
 from hlsmask.products.aside import write_text
 from hlsmask.products.assets import add_assets
-from hlsmask.products.footprint import footprint, pixel_metres
+from hlsmask.products.footprint import footprint
 from hlsmask.products.record import ItemRecord, Provenance
+from hlsmask.raster import pixel_metres
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +129,7 @@ def _properties(record: ItemRecord) -> dict[str, Any]:
         "hlsmask:unknown_masks": {
             mask.value: record.unknown_masks[mask] for mask in Mask if mask in record.unknown_masks
         },
+        "hlsmask:masks_not_asked": [mask.value for mask in record.not_asked],
         "hlsmask:clear_water_ignores": [mask.value for mask in record.clear_water_ignores],
         "hlsmask:definitions": {mask.value: record.definitions[mask] for mask in Mask if mask in record.definitions},
     }

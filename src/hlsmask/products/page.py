@@ -21,6 +21,9 @@ _LINE: Final[Colour] = (220, 222, 225)
 _NARROWEST: Final = 640
 """Pixels of content: the legend needs them."""
 
+_CAPTION: Final = 90
+"""Pixels that a caption needs: narrower panels stand further apart."""
+
 _WIDE: Final = 1.7
 """Panels wider than this many times their height lie one above the other."""
 
@@ -71,7 +74,7 @@ def lay_out(
         pen.text((margin, margin + round(34 * u)), subtitle, 15, _QUIET, fit=content)
     y = margin + head
     for index, (name, panel) in enumerate(panels):
-        left = margin if stacked else margin + index * (wide + gap)
+        left = margin if stacked else margin + index * (max(wide, round(_CAPTION * u)) + gap)
         top = y + (index * (caption + tall + round(16 * u)) if stacked else 0)
         pen.text((left, top), name, 13, _QUIET, fit=wide if wide > 160 else content)  # noqa: PLR2004 - pixels
         page.paste(panel, (left, top + caption))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsmask import __version__
-from hlsmask.inference.run import Masking, pixel_metres
+from hlsmask.errors import OutputError
+from hlsmask.inference.run import Masking
 from hlsmask.masks import CLEAR_WATER, NOT_OBSERVED, PRESENT, Mask
 from hlsmask.products import qa
 from hlsmask.products.aside import open_scratch, remove_scratch, settle
@@ -21,6 +22,7 @@ from hlsmask.products.cog import CogWriter
 from hlsmask.products.item import ItemRecord, Provenance, write_item
 from hlsmask.products.quicklook import Preview
 from hlsmask.products.request import finished, request_hash, sweep
+from hlsmask.raster import pixel_metres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,8 +97,12 @@ def produce(
         sweep(output.out, source.id)
         scratch = open_scratch(folder)
         try:
-            record = write_products(masking, scratch, source, request, output, progress)
+            record = write_products(
+                masking, scratch, source, request, probabilities=output.probabilities, progress=progress
+            )
             _move(scratch, folder, source.id)
+        except OutputError as error:  # name the file that the user would have had
+            raise OutputError(str(error).replace(str(scratch), str(folder))) from error
         finally:
             remove_scratch(scratch)
     seconds = perf_counter() - started
@@ -108,7 +114,8 @@ def write_products(
     folder: Path,
     source: Source,
     request: str,
-    output: Output,
+    *,
+    probabilities: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> ItemRecord:
     """Write all products of a scene into `folder`, the Item last; return what the Item tells."""
@@ -125,7 +132,7 @@ def write_products(
 
         masks_file = cog("masks", tuple(LAYERS), resampling="nearest")
         qa_file = cog("qa", ("Fmask",), tags=qa.TAGS, colormap=qa.colour_table())
-        chances = cog("probabilities", tuple(Mask), resampling="average") if output.probabilities else None
+        chances = cog("probabilities", tuple(Mask), resampling="average") if probabilities else None
 
         def on_read(tile: Tile, raster: Raster) -> None:
             preview.add_bands(tile.keep, raster.data[:, *tile.keep.within(tile.read)])
@@ -148,7 +155,7 @@ def write_products(
     when = f"{record.datetime:%Y-%m-%d %H:%M} UTC" + (" (file)" if masking.scene.origin.time is None else "")
     model, ran = record.provenance.model, masking.engine.name
     subtitle = " · ".join([when, *([model] if model not in ran else []), ran])
-    metres = pixel_metres(masking.scene) if geobox.crs is not None else None
+    metres = pixel_metres(geobox)
     preview.save(folder / f"{name}.png", title=name, subtitle=subtitle, shares=record.shares, metres_per_pixel=metres)
     write_item(folder, record)
     return record
@@ -198,7 +205,6 @@ def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> It
     if time is None:
         time, told = _file_time(source), "file modification time"
     engine, _, version = masking.engine.name.rpartition(" ")
-    unknown = masking.unknown | {mask: "it was not asked for" for mask in Mask if mask not in options.asked()}
     return ItemRecord(
         id=source.id,
         geobox=masking.scene.geobox,
@@ -220,7 +226,8 @@ def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> It
         sun=origin.sun,
         observed=tally.observed / tally.pixels,
         shares=tally.shares(),
-        unknown_masks=unknown,
+        unknown_masks=masking.unknown,
+        not_asked=tuple(mask for mask in Mask if mask not in options.asked()),
         definitions=card.definitions,
     )
 

@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
+from hlsmask.granules.fmask import ADJACENT_BIT, BITS, FILL
+from hlsmask.masks import PRESENT, Mask
 from hlsmask.products.palette import ADJACENT, COLOURS, NOTHING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-ADJACENT_BIT: Final = 2
-"""Bit (0 = least significant) of pixels beside cloud or cloud shadow."""
-
-BITS: Final = {Mask.CLOUD: 1, Mask.CLOUD_SHADOW: 3, Mask.SNOW_ICE: 4, Mask.WATER: 5}
-"""Bit (0 = least significant) of each mask that HLS has; terrain shadow has none there."""
-
-FILL: Final = NOT_OBSERVED
-"""All bits set: not observed. Test for it before any bit."""
 
 TAGS: Final = {
     "Fmask bit description": (

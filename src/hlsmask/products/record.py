@@ -89,6 +89,9 @@ class ItemRecord:
     unknown_masks: Mapping[Mask, str] = field(default_factory=dict)
     """Masks that hold 255 throughout, each with the reason, such as "no DEM was given"."""
 
+    not_asked: tuple[Mask, ...] = ()
+    """Masks that hold 255 throughout because nobody asked for them; clear water heeds them all the same."""
+
     definitions: Mapping[Mask, str] = field(default_factory=dict)
     """What exactly a mask means where it can mean more, such as terrain_shadow `shad`."""
 

@@ -121,6 +121,6 @@ def erode(height: Nodes, uplift: Nodes, outlets: NDArray[np.bool_], rain: Nodes,
     for _ in range(rounds):
         height = height + np.where(outlets, 0.0, uplift)
         tree = Drainage.of(height, outlets)
-        height = tree.descend(height, 0.3 * tree.gather(rain) ** 0.5)
+        height = tree.descend(height, 0.22 * tree.gather(rain) ** 0.6)
         height = np.where(outlets, height, gaussian_filter(height, 0.9))
     return height

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import rasterio
 import rasterio.shutil
 from rasterio.enums import Resampling
+from rasterio.errors import RasterioIOError
 
 from hlsmask.bands import ANGLE_FILL, ANGLE_SCALE, HLS_FILL, HLS_SCALE, Sensor
 from hlsmask.errors import OutputError, UsageError
@@ -63,7 +64,7 @@ def write_granule(granule: SimulatedGranule, folder: Path, *, tags: Mapping[str,
     Raises
     ------
     OutputError
-        If the folder cannot be written.
+        If the folder or a file in it cannot be written.
     """
     home = folder / granule.id
     try:
@@ -178,7 +179,8 @@ def write_layer(
                 draft.scales, draft.offsets = (scale,) * count, (0.0,) * count
             draft.build_overviews(factors, Resampling.nearest)
         predictor = 3 if data.dtype.kind == "f" else 2
-        rasterio.shutil.copy(
-            memory.name, str(path), driver="COG", blocksize=BLOCK, compress="DEFLATE", predictor=predictor,
-            overviews="FORCE_USE_EXISTING", num_threads="2",
-        )  # fmt: skip
+        layout = {"blocksize": BLOCK, "compress": "DEFLATE", "predictor": predictor, "num_threads": 2}
+        try:
+            rasterio.shutil.copy(memory.name, str(path), driver="COG", overviews="FORCE_USE_EXISTING", **layout)
+        except RasterioIOError as error:
+            raise OutputError(f"cannot write {path}: {error}") from error

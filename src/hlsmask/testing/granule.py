@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import acos, atan2, cos, degrees, pi, radians, sin
 from typing import TYPE_CHECKING, Final
@@ -72,7 +72,8 @@ class SimulatedGranule:
     """What is there, shape (5, row, column) in the order of `Mask`: 1 there, 0 not, 255 not known.
 
     Water, snow and terrain shadow are not known under cloud of opacity above 0.6; nothing is known where nothing
-    was observed. Terrain shadow is `shad+cast`; `relief_parts` tells the two apart.
+    was observed. Terrain shadow is `shad+cast`; `relief_parts(elevation, sun)` tells the two
+    apart, but for what relief outside of the frame casts into it. Cloud shadow is 0 under cloud.
     """
 
     geobox: GeoBox
@@ -131,8 +132,7 @@ def simulate_granule(
 
     relief = make_relief(wide, dice[2])
     waters = make_waters(relief, dice[3], lakes=float(dice[1].choice([0.6, 1.0, 1.0, 2.5])))
-    line = float(np.percentile(relief.elevation, dice[1].uniform(80, 97)))
-    climate = Climate(climate.dryness, climate.season, max(line, relief.elevation.mean() + 0.0))
+    climate = replace(climate, snow_line=float(np.percentile(relief.elevation, dice[1].uniform(80, 97))))
     parts = relief_parts(relief.elevation, sun)
     dark = (parts.shad | parts.cast)[frame]
     lit = (np.where(parts.cast, 0, parts.cosine) / np.float32(sun.up))[frame]
@@ -166,7 +166,7 @@ def simulate_granule(
 
 
 def _when(rng: np.random.Generator, sensor: Sensor) -> tuple[datetime, Sun]:
-    """Draw a day and a minute at which the satellite passes; return it with the sun's place (NOAA's formulas)."""
+    """Draw a day and a minute at which the satellite passes; return it with the sun's place, to about a degree."""
     start = datetime(2024, 1, 1, 17, 44 if sensor is Sensor.S30 else 33, tzinfo=UTC)
     time = start + timedelta(days=int(rng.integers(45, 320)), seconds=int(rng.integers(0, 900)))
     day = time.timetuple().tm_yday

@@ -36,7 +36,10 @@ class Waters:
     """-1 green with algae to 1 blue with glacial flour."""
 
     bank: Field
-    """Pixels to the nearest river's middle, in units of its half width; 99 where none is near."""
+    """Pixels to the nearest river's middle, in units of its half width and a pixel; 99 where none is near."""
+
+    breadth: Field
+    """Half width of the nearest river, in pixels."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,11 +55,11 @@ def make_waters(relief: Relief, rng: np.random.Generator, *, lakes: float = 1.0)
     shape = relief.elevation.shape
     reaches = _reaches(relief, rng)
     inside, turbidity, level = _draw(reaches, shape)
-    bank = _shape_valleys(relief, inside, level, reaches)
+    bank, breadth = _shape_valleys(relief, inside, level, reaches)
     cover = np.clip(inside + 0.5, 0, 1).astype(np.float32)
     relief.elevation[...] = np.where(inside > 0, level, relief.elevation)
     colour = np.zeros(shape, np.float32)
-    waters = Waters(cover, turbidity, colour, bank)
+    waters = Waters(cover, turbidity, colour, bank, breadth)
     _add_lakes(relief, waters, rng, lakes)
     return waters
 
@@ -130,7 +133,7 @@ def _meander(
     inside = np.clip(np.column_stack([rows, cols]).astype(int), 0, np.array(relief.elevation.shape) - 1)
     flat = 1 - 0.85 * gaussian_filter1d(relief.mountain[inside[:, 0], inside[:, 1]].astype(np.float64), 9)
     swing = np.maximum(wide, 1.2)
-    pitch = 2 * np.pi * SPACING / (13 * swing + 6)
+    pitch = 2 * np.pi * SPACING / (13 * swing + 12)
     phase = np.cumsum(pitch * (1 + 0.45 * _wander(len(s), rng, 60))) + rng.uniform(0, 6)
     bend = np.sin(phase) + 0.45 * np.sin(0.43 * phase + 1) + 0.3 * np.sin(2.1 * phase)
     strength = 2.0 * swing * flat * np.clip(0.75 + 0.6 * _wander(len(s), rng, 150), 0.1, 1.6)
@@ -178,8 +181,8 @@ def _draw(reaches: list[_Reach], shape: tuple[int, int]) -> tuple[Field, Field, 
     return inside.reshape(shape), turbidity.reshape(shape), level.reshape(shape)
 
 
-def _shape_valleys(relief: Relief, inside: Field, level: Field, reaches: list[_Reach]) -> Field:
-    """Level a valley floor beside the rivers, in place; return the distance from them in half widths."""
+def _shape_valleys(relief: Relief, inside: Field, level: Field, reaches: list[_Reach]) -> tuple[Field, Field]:
+    """Level a valley floor beside the rivers, in place; return `bank` and `breadth` of `Waters`."""
     shape, coarse = relief.elevation.shape, 4
     small = (-(-shape[0] // coarse) + 1, -(-shape[1] // coarse) + 1)
     height, half = np.full(small, np.nan), np.ones(small)
@@ -189,14 +192,14 @@ def _shape_valleys(relief: Relief, inside: Field, level: Field, reaches: list[_R
         height[at[ok, 0], at[ok, 1]] = reach.points[ok, 4]
         half[at[ok, 0], at[ok, 1]] = reach.points[ok, 2]
     if np.isnan(height).all():
-        return np.full(shape, 99, np.float32)
+        return np.full(shape, 99, np.float32), np.zeros(shape, np.float32)
     far, near = distance_transform_edt(np.isnan(height), return_indices=True)
     rows, cols = near
     ratio = upsample(np.minimum(far * coarse / (half[rows, cols] + 1), 99), shape, coarse, degree=1)
     bottom = upsample(gaussian_filter(height[rows, cols], 3), shape, coarse, degree=1)
     bottom = np.where(inside > -1, level, bottom)
     blend(relief.elevation, np.maximum(bottom, np.minimum(relief.elevation, bottom + 4)), 1 - step(ratio, 1.0, 5.0))
-    return ratio
+    return ratio, upsample(half[rows, cols], shape, coarse, degree=1)
 
 
 def _add_lakes(relief: Relief, waters: Waters, rng: np.random.Generator, amount: float) -> None:

@@ -68,9 +68,10 @@ def make_sky(shape: tuple[int, int], sun: Sun, share: float, rng: np.random.Gene
             continue
         dr, dc = round(down), round(right)
         canvas = (shape[0] + abs(dr), shape[1] + abs(dc))
-        layer = _layer(kind, canvas, cover, rng)
         row, col = max(0, dr), max(0, dc)
-        seen = layer[row : row + shape[0], col : col + shape[1]]
+        frame = (slice(row, row + shape[0]), slice(col, col + shape[1]))
+        layer = _layer(kind, canvas, frame, cover, rng)
+        seen = layer[frame]
         above = layer[row - dr : row - dr + shape[0], col - dc : col - dc + shape[1]]
         if kind == "cirrus":
             ice += seen
@@ -87,8 +88,10 @@ def make_sky(shape: tuple[int, int], sun: Sun, share: float, rng: np.random.Gene
     return Sky(depth, ice, shine, shade, (offsets[0][0], offsets[0][1]))
 
 
-def _layer(kind: str, shape: tuple[int, int], cover: float, rng: np.random.Generator) -> Field:
-    """Return the optical depth of one storey, of which about `cover` counts as cloud."""
+def _layer(
+    kind: str, shape: tuple[int, int], frame: tuple[slice, slice], cover: float, rng: np.random.Generator
+) -> Field:
+    """Return the optical depth of one storey, of which about `cover` of the `frame` counts as cloud."""
     if kind == "cumulus":
         cells = noise(shape, rng, 3.6, longest=rng.uniform(26, 60), shortest=2.5)
         field = cells + 1.5 * noise(shape, rng, 3.2, longest=max(700, max(shape) / 2), shortest=60)
@@ -104,7 +107,8 @@ def _layer(kind: str, shape: tuple[int, int], cover: float, rng: np.random.Gener
         field = noise(shape, rng, 2.9, longest=700, stretch=6, angle=turn)
         field += 0.8 * noise(shape, rng, 3.2, longest=900, shortest=30)
         gain, most = 0.32, 1.1
-    sample = field[::3, ::3] if field.size > 10**5 else field
+    inner = field[frame]
+    sample = inner[::3, ::3] if inner.size > 10**5 else inner
     threshold = np.quantile(sample, 1 - cover)
     start = -np.log(1 - CLOUD_FROM) / gain
     depth = (field - np.float32(threshold - start)) * np.float32(gain)

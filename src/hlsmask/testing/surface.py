@@ -96,6 +96,7 @@ def _land(
     road, roof = streets(shape, rng)
     river_sand = step(waters.bank, 0.5, 0.9) * (1 - step(waters.bank, 1.15, 1.5))
     river_sand *= step(noise(shape, rng, 2.4, longest=90, shortest=4), 0.2, 0.9) * (0.35 + 0.65 * step(dry, 0.2, 0.7))
+    river_sand *= step(waters.breadth, 2.0, 3.5)
     dunes = step(dry + np.float32(0.1) * noise(shape, rng, 2.8, longest=200, shortest=4), 0.98, 1.1)
     leaf = step(noise(shape, rng, 2.4, longest=200) - 1.6 * hilly, -0.6, 0.5)
     return [

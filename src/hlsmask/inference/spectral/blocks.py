@@ -29,8 +29,8 @@ def strips(shape: tuple[int, ...]) -> Iterator[slice]:
 
 
 def counts(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return how many pixels of each block are True: uint8 0 to 16, (h / 4, w / 4), for C-contiguous (h, w)."""
-    four = mask.view(np.uint32)  # four pixels of a row, a byte each
+    """Return how many pixels of each block are True: uint8 0 to 16, (h / 4, w / 4), for (h, w)."""
+    four = np.ascontiguousarray(mask).view(np.uint32)  # four pixels of a row, a byte each
     rows = four[0::BLOCK] + four[1::BLOCK]
     rows += four[2::BLOCK]
     rows += four[3::BLOCK]
@@ -50,13 +50,13 @@ def sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return total
 
 
-def columns(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def columns(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (rows, 1, w) with every column of the blocks (rows, columns) four times: broadcasts over `by_rows`."""
-    wide: NDArray[np.generic] = np.repeat(values, BLOCK, axis=1)[:, None]
+    wide: NDArray[np.float32] = np.repeat(values, BLOCK, axis=1)[:, None]
     return wide
 
 
-def by_rows(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def by_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a view (h / 4, 4, w) of (h, w)."""
     height, width = values.shape
     return values.reshape(height // BLOCK, BLOCK, width)

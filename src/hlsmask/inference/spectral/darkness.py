@@ -18,8 +18,8 @@ NIR_LEFT: Final = np.float32(0.55)  # ours: of the lit NIR; in shadow the sky al
 SWIR1_LEFT: Final = np.float32(0.75)  # ours: of the mean SWIR1 around, shadows included; 0.2 to 0.4 expected
 VISIBLE_LEFT: Final = np.float32(0.8)  # ours: of the mean visible water around; the bluer light, the brighter shade
 STEEPNESS: Final = np.float32(2)  # of the probability: a quarter of the limit to either side goes from 0 to 1
-SQUARE: Final = 27  # blocks on a side of the squares that fill and average: 3.2 km, wider than most shadows
-FEW: Final = np.float32(40)  # pixels in such a square, of 11,664, that still make a mean
+SQUARE: Final = 23  # blocks on a side of the squares that fill and average: 2.8 km, wider than most shadows
+FEW: Final = np.float32(40)  # pixels in such a square, of 8,464, that still make a mean
 TEST_1: Final = np.float32(281 / 219)  # DSWx test 1, MNDWI > 0.124, as green over SWIR1
 
 
@@ -119,7 +119,7 @@ def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _below(values: NDArray[np.float32], limit: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how far values (h, w) lie below the limit of their block, as a share of it: 0 to 1, even at 0.5."""
-    steep = STEEPNESS / np.maximum(limit, np.float32(1e-3))
+    steep = np.divide(STEEPNESS, np.maximum(limit, np.float32(1e-3)), dtype=np.float32)
     low = columns(limit) - by_rows(values)
     low *= columns(steep)
     low += np.float32(0.5)

@@ -114,7 +114,7 @@ class Spectral:
         if out is None:
             out = np.empty((len(Mask), *shape), np.float32)
         water, cloud, shadow, frozen, terrain = out
-        levels = np.float32(LEVELS)
+        levels = np.array(LEVELS, np.float32)
         with np.errstate(invalid="ignore"):
             for rows in strips(shape):
                 part = bands[:, rows]

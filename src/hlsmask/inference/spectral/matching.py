@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 LOWEST: Final = 200.0  # metres; Zhu & Woodcock 2012: clouds are 200 m ...
 HIGHEST: Final = 12_000.0  # ... to 12 km up
-FARTHEST: Final = 36  # blocks, 4.3 km, from a cloud to its shadow: the context of a window is 64
-TOGETHER: Final = 15  # blocks on a side of the square of cloud that is matched together: 1.8 km
+FARTHEST: Final = 32  # blocks, 3.8 km, from a cloud to its shadow: what a window's context of 64 allows
+TOGETHER: Final = 13  # blocks on a side of the square of cloud that is matched together: 1.6 km
 SIMILAR: Final = np.float32(0.3)  # Zhu & Woodcock 2012: the least similarity of a cloud's shadow
 NEARLY: Final = np.float32(0.8)  # ours: heights that match nearly as well as the best count too
 ENOUGH: Final = np.float32(2.5 / TOGETHER**2)  # ours: blocks that must see the ground to be matched

@@ -49,18 +49,15 @@ def illumination(elevation: NDArray[np.float32], sun: Sun, pixel: float) -> NDAr
         np.maximum(light, 0, out=light)
         light += np.float32(SKY * sun.up)
         light /= np.float32((1 + SKY) * sun.up)
-        np.clip(light, *np.float32(LIGHT), out=light)
+        np.clip(light, *LIGHT, out=light)
     light[np.isnan(light)] = 1
     return light
 
 
 def slopes(elevation: NDArray[np.float32], sun: Sun, pixel: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the tangent of the slope towards the sun, and the cosine of the sun's incidence, each (h, w)."""
-    if min(elevation.shape) < 2:  # noqa: PLR2004 - a slope needs two
-        unknown = np.full_like(elevation, np.nan)
-        return unknown, unknown.copy()
     with np.errstate(invalid="ignore"):
-        south, east = np.gradient(elevation, np.float32(pixel))
+        south, east = _gradient(elevation, 0, pixel), _gradient(elevation, 1, pixel)
         # The normal is (-dz/dx, -dz/dy, 1), with y to the north, which is up the rows.
         towards = south * np.float32(cos(radians(sun.azimuth)))
         towards -= east * np.float32(sin(radians(sun.azimuth)))
@@ -73,3 +70,23 @@ def slopes(elevation: NDArray[np.float32], sun: Sun, pixel: float) -> tuple[NDAr
         east += np.float32(sun.up)
         east /= south
     return towards, east
+
+
+def _gradient(elevation: NDArray[np.float32], axis: int, pixel: float) -> NDArray[np.float32]:
+    """Return the rise per metre along an axis: central differences, one-sided beside what is not known.
+
+    So a slope at the edge of the known ground is the same whether the array ends there or goes on as NaN.
+    """
+    forward = np.full_like(elevation, np.nan)
+    backward = np.full_like(elevation, np.nan)
+    first = (slice(None),) * axis + (slice(None, -1),)
+    last = (slice(None),) * axis + (slice(1, None),)
+    forward[first] = elevation[last] - elevation[first]
+    backward[last] = forward[first]
+    alone = np.isnan(forward)
+    forward[alone] = backward[alone]
+    alone = np.isnan(backward)
+    backward[alone] = forward[alone]
+    forward += backward
+    forward *= np.float32(0.5 / pixel)
+    return forward

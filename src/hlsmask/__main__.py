@@ -1,0 +1,5 @@
+"""`python -m hlsmask`."""
+
+from hlsmask.cli import main
+
+main()
