@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hlsmask.inference.spectral import DIAG, Spectral, diagnostic, wtr1
+from hlsmask.masks import Mask
 
 PUBLISHED = {
     0: "00000 00001 00010 00100 01000",
@@ -92,10 +93,15 @@ def test_what_was_not_observed_passes_no_test():
     assert (diagnostic(np.full((6, 8, 8), np.nan, np.float32)) == 0).all()
 
 
-@pytest.mark.parametrize(
-    "colour", [[0.85, 0.85, 0.82, 0.75, 0.1, 0.08], [0.7, 0.7, 0.7, 0.7, 0.3, 0.25]], ids=["snow", "ice cloud"]
-)
-def test_snow_and_thick_cloud_pass_the_tests_and_are_no_water(colour):
-    bands = np.broadcast_to(np.float32(colour).reshape(6, 1, 1), (6, 16, 16)).copy()
-    assert (wtr1(diagnostic(bands)) == 2).all()
-    assert not (Spectral()(bands[None])[0, 0] > 0.2).any()
+@pytest.mark.parametrize("partial_water", [False, True])
+def test_water_is_what_dswx_says_also_on_snow_and_cloud(partial_water):
+    stored = np.random.default_rng(0).integers(-200, 16_000, (6, 400, 300))
+    stored[:, :200] //= 12  # dark ground, where the tests part
+    stored[:, 300:] = np.array([8500, 8500, 8200, 7500, 1000, 800])[:, None, None]
+    bands = (stored * 0.0001).astype(np.float32)
+    engine = Spectral(partial_water=partial_water)
+    said = engine(bands[None])[0, 0] > engine.card.threshold(Mask.WATER)
+    published = {int(code, 2): level for level, codes in PUBLISHED.items() for code in codes.split()}
+    classes = np.vectorize(published.get)(reference(stored))
+    assert set(np.unique(classes)) == {0, 1, 2, 3, 4}
+    np.testing.assert_array_equal(said, np.isin(classes, [1, 2, 3, 4] if partial_water else [1, 2]))

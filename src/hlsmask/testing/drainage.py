@@ -65,12 +65,11 @@ class Drainage:
         rank = np.empty(n, np.intp)
         rank[order] = np.arange(n)
         below = rank[parent[order[1:]]]
-        levels, start, end = [], 0, 1
-        while end < n:
-            stop = int(np.searchsorted(below, end)) + 1
-            levels.append((end - 1, stop - 1))
-            start, end = end, stop
-        del start
+        levels, start = [], 0
+        while start < n - 1:  # those whose node below comes before `start` are one step further up
+            stop = int(np.searchsorted(below, start + 1))
+            levels.append((start, stop))
+            start = stop
         return cls((rows, cols), order[1:].astype(np.intp), below - 1, tuple(levels))
 
     def gather(self, grid: Nodes) -> Nodes:
@@ -93,16 +92,6 @@ class Drainage:
             here = slice(start, stop)
             height[here] = (height[here] + strength[here] * height[self.below[here]]) / (1 + strength[here])
         return self.spread(height)
-
-    def upstream(self, node: int) -> NDArray[np.bool_]:
-        """Return which nodes of the grid drain through the one at flat index `node`, itself included."""
-        inside = self.order == node
-        for start, stop in self.levels[1:]:
-            here = slice(start, stop)
-            inside[here] |= inside[self.below[here]]
-        grid = np.zeros(inside.size, np.bool_)
-        grid[self.order] = inside
-        return grid.reshape(self.shape)
 
     @property
     def receivers(self) -> NDArray[np.intp]:

@@ -91,12 +91,12 @@ def _reaches(relief: Relief, rng: np.random.Generator) -> list[_Reach]:
             node = int(to[node])
         if len(chain) < 6:  # noqa: PLR2004 - nodes: nothing to draw
             continue
-        way = _smooth(np.array(np.unravel_index(chain, shape), np.float64).T, placed.get(chain[-1]), factor)
+        mouth = placed.get(chain[-1])
+        way = _smooth(np.array(np.unravel_index(chain, shape), np.float64).T, mouth, factor)
         placed.update(zip(chain, way, strict=True))
-        ends = chain[-1] if way is None else chain
-        values = np.column_stack([width[ends], turbidity[ends], level[ends]])
+        values = np.column_stack([width[chain], turbidity[chain], level[chain]])
         values[:, 2] = np.minimum.accumulate(values[:, 2])
-        if len(reaches) > 0 and chain[-1] in placed and to[chain[-1]] >= 0:
+        if mouth is not None:
             values[-1, :2] = values[-2, :2]
         reaches.append(_Reach(_meander(way * factor, values, relief, rng)))
     return reaches[::-1]

@@ -42,9 +42,6 @@ class Sky:
     shade: Field
     """Share of the sun's direct light that clouds keep from the ground, shape (row, column)."""
 
-    offset: tuple[float, float]
-    """Pixels (rows, columns) from the lowest clouds to their shadows."""
-
     @property
     def opacity(self) -> Field:
         """Share of the ground's light that clouds hide, 0 to 1, shape (row, column)."""
@@ -85,7 +82,7 @@ def make_sky(shape: tuple[int, int], sun: Sun, share: float, rng: np.random.Gene
         depth += seen
     ice /= np.maximum(depth, np.float32(1e-6))
     shine += np.float32(0.03) * noise(shape, rng, 1.8, longest=40)
-    return Sky(depth, ice, shine, shade, (offsets[0][0], offsets[0][1]))
+    return Sky(depth, ice, shine, shade)
 
 
 def _layer(

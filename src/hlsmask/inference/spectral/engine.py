@@ -93,7 +93,8 @@ class Spectral:
     def __call__(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities (n, 5, h, w) for float32 reflectance (n, 6, h, w), or (n, 7, h, w) with elevation.
 
-        NaN stands where a mask cannot be known: terrain shadow without the sun or the elevation.
+        NaN stands where a mask cannot be known: terrain shadow without the sun or the elevation. Water is what
+        the DSWx tests say, exactly; they take snow and some cloud for water too, as those masks then tell.
         """
         planes = len(BANDS) + self.elevation
         if bands.ndim != 4 or bands.shape[1] != planes:  # noqa: PLR2004 - (n, planes, h, w)
@@ -123,9 +124,6 @@ class Spectral:
                 ice = snow(part)
                 frozen[rows] = np.where(ice, PRESENT, ABSENT)
                 cloud[rows][ice] = 0
-                # DSWx tests take snow and thick cloud for water; its later steps take them out again.
-                ice |= cloud[rows] > STRONG
-                water[rows][ice] = levels[0]
             despeckle(cloud, frozen > STRONG)
         light = None
         if self.elevation and self.sun is not None:

@@ -1,0 +1,318 @@
+"""How fast and how lean: a full granule, files in to files out, with the peers beside it in the same run.
+
+    python benchmarks/predict.py                    a 3660 x 3660 simulated granule
+    python benchmarks/predict.py --vrt 12000        and a 12 000 x 12 000 VRT made of it, for the memory
+    python benchmarks/predict.py --peers PYTHON     peers installed for another interpreter
+
+Peers are measured where they can be imported: `ukis-csmask[cpu]` and `omnicloudmask`. Each contender is a process
+of its own, started anew for each repetition. Its wall seconds are those of the work, imports left out; peak memory
+is that of the whole process. The stages of ours overlap in threads: their seconds are CPU seconds, and do not add
+up to the wall's. Nothing else should run on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+
+
+# ---------------------------------------------------------------- contenders, each in its own process
+
+
+class Stages:
+    """CPU seconds by stage, summed over threads."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def time(self, stage: str):
+        started = time.thread_time()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + time.thread_time() - started
+
+    def wrap(self, owner: object, name: str, stage: str) -> None:
+        """Count the time of each call of `owner.name` towards `stage`."""
+        inner = getattr(owner, name)
+
+        def timed(*args, **kwargs):
+            with self.time(stage):
+                return inner(*args, **kwargs)
+
+        setattr(owner, name, timed)
+
+
+def run_ours(source: str, out: str, *, engine: bool) -> dict:
+    """Mask `source` with the spectral engine, or with one that costs nothing, to see all the rest."""
+    import numpy as np
+
+    from hlsmask.granules.scene import FileScene
+    from hlsmask.granules.source import locate
+    from hlsmask.inference.options import Options
+    from hlsmask.inference.spectral import Spectral
+    from hlsmask.products.cog import CogWriter
+    from hlsmask.products.output import Output
+    from hlsmask.products.produce import produce
+    from hlsmask.products.quicklook import Preview
+
+    class Nothing(Spectral):
+        """Gives a plane that is there already: water where blue is above a threshold."""
+
+        def __call__(self, bands):
+            given = np.empty((len(bands), 5, *bands.shape[2:]), np.float32)
+            given[:] = bands[:, :1]
+            return given
+
+    stages = Stages()
+    stages.wrap(FileScene, "read", "read")
+    contender = Spectral if engine else Nothing
+    stages.wrap(contender, "__call__", "engine")
+    for name in ("write", "close"):
+        stages.wrap(CogWriter, name, "write")
+    for name in ("add_bands", "add_masks", "save"):
+        stages.wrap(Preview, name, "quicklook")
+    wall, cpu = time.perf_counter(), time.process_time()
+    produce(locate(source), contender(), Options(), Output(Path(out)))
+    return {
+        "wall": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
+        "stages": stages.seconds,
+    }
+
+
+def read_all(source: str):
+    """Read the six bands as reflectance (6, rows, columns), float32, with two threads: what every peer needs first."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import numpy as np
+    import rasterio
+
+    def read(layer: str):
+        with rasterio.open(next(Path(source).glob(f"*.{layer}.tif"))) as file:
+            return file.read(1), file.profile
+
+    with ThreadPoolExecutor(2) as pool:
+        bands = list(pool.map(read, ("B02", "B03", "B04", "B8A", "B11", "B12")))
+    stack = np.stack([np.maximum(band, 0) for band, _ in bands]).astype(np.float32) * np.float32(0.0001)
+    return stack, bands[0][1]
+
+
+def write_one(path: Path, layers, profile: dict) -> None:
+    """Write uint8 layers as a COG: what every peer's user does last."""
+    import rasterio
+
+    profile = {"driver": "COG", "dtype": "uint8", "count": len(layers), "compress": "deflate"} | {
+        name: profile[name] for name in ("crs", "transform", "height", "width")
+    }
+    with rasterio.open(path, "w", **profile, num_threads="2") as file:
+        file.write(layers)
+
+
+def run_ukis(source: str, out: str) -> dict:
+    """Cloud and cloud shadow by ukis-csmask, 6 bands, its L2A model."""
+    import numpy as np
+    from ukis_csmask.mask import CSmask
+
+    started, cpu = time.perf_counter(), time.process_time()
+    stack, profile = read_all(source)
+    read = time.perf_counter()
+    masks = CSmask(
+        img=np.ascontiguousarray(stack.transpose(1, 2, 0)), band_order=list(BANDS), product_level="l2a", nodata_value=0
+    )
+    found = masks.csm
+    computed = time.perf_counter()
+    write_one(Path(out) / "ukis.tif", found[None, ..., 0].astype(np.uint8), profile)
+    return _ended(started, cpu, read, computed)
+
+
+def run_omni(source: str, out: str) -> dict:
+    """Cloud and cloud shadow by OmniCloudMask; random weights of its architecture where its own cannot be had."""
+    import numpy as np
+    import omnicloudmask
+    import torch
+
+    note, options = "", {}
+    try:
+        from omnicloudmask.download_models import get_models
+
+        with _offline():
+            get_models()
+    except Exception:  # noqa: BLE001 - whatever the missing network makes of it
+        note, options = "random weights of its architecture", {"custom_models": omni_models()}
+    torch.set_num_threads(os.cpu_count() or 1)
+    started, cpu = time.perf_counter(), time.process_time()
+    stack, profile = read_all(source)
+    read = time.perf_counter()
+    found = omnicloudmask.predict_from_array(stack[[2, 1, 3]], inference_device="cpu", no_data_value=0, **options)
+    computed = time.perf_counter()
+    write_one(Path(out) / "omni.tif", np.asarray(found, np.uint8).reshape(1, *stack.shape[1:]), profile)
+    return _ended(started, cpu, read, computed) | {"note": note}
+
+
+def omni_models() -> list:
+    """Return untrained networks of OmniCloudMask's two architectures, as its own table of models names them."""
+    import segmentation_models_pytorch as smp
+
+    networks = []
+    for encoder in ("regnety_004", "edgenext_small"):
+        networks.append(smp.Unet(f"tu-{encoder}", encoder_weights=None, in_channels=3, classes=4).eval())
+    return networks
+
+
+@contextmanager
+def _offline():
+    """Let look-ups for weights fail at once, not after minutes."""
+    import socket
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(5)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _ended(started: float, cpu: float, read: float, computed: float) -> dict:
+    ended = time.perf_counter()
+    return {
+        "wall": ended - started,
+        "cpu": time.process_time() - cpu,
+        "stages": {"read": read - started, "engine": computed - read, "write": ended - computed},
+    }
+
+
+CONTENDERS = {
+    "hlsmask spectral": lambda source, out: run_ours(source, out, engine=True),
+    "hlsmask, engine aside": lambda source, out: run_ours(source, out, engine=False),
+    "ukis-csmask": run_ukis,
+    "omnicloudmask": run_omni,
+}
+MODULES = {"ukis-csmask": "ukis_csmask", "omnicloudmask": "omnicloudmask"}
+
+
+# ---------------------------------------------------------------- the run
+
+
+def measure(python: str, contender: str, source: str) -> dict:
+    """Run one contender in a process of its own."""
+    with tempfile.TemporaryDirectory() as out:
+        ended = subprocess.run(
+            [python, __file__, "--run", contender, "--source", source, "--out", out],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if ended.returncode:
+        return {"failed": ended.stderr.strip().splitlines()[-1] if ended.stderr.strip() else "it was killed"}
+    return json.loads(ended.stdout.strip().splitlines()[-1])
+
+
+def has(python: str, module: str) -> bool:
+    return subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+
+
+def make_granule(folder: Path, size: int) -> Path:
+    from hlsmask.testing import simulate_granule, write_granule
+
+    done = sorted(folder.glob(f"{size}/HLS*"))
+    return done[0] if done else write_granule(simulate_granule(size, 0), folder / str(size))
+
+
+def make_vrt(granule: Path, size: int) -> Path:
+    """Tile the granule's bands into one VRT of `size` x `size` pixels with six bands."""
+    import rasterio
+
+    files = [next(granule.glob(f"*.{layer}.tif")) for layer in ("B02", "B03", "B04", "B8A", "B11", "B12")]
+    with rasterio.open(files[0]) as file:
+        side, wkt, place, block = file.width, file.crs.to_wkt(), file.transform.to_gdal(), file.block_shapes[0]
+    bands = []
+    for number, (file, name) in enumerate(zip(files, BANDS, strict=True), start=1):
+        sources = "".join(
+            f"<SimpleSource><SourceFilename>{file}</SourceFilename><SourceBand>1</SourceBand>"
+            f'<SourceProperties RasterXSize="{side}" RasterYSize="{side}" DataType="Int16" '
+            f'BlockXSize="{block[1]}" BlockYSize="{block[0]}"/>'
+            f'<SrcRect xOff="0" yOff="0" xSize="{side}" ySize="{side}"/>'
+            f'<DstRect xOff="{x}" yOff="{y}" xSize="{side}" ySize="{side}"/></SimpleSource>'
+            for y in range(0, size, side)
+            for x in range(0, size, side)
+        )
+        bands.append(
+            f'<VRTRasterBand dataType="Int16" band="{number}"><Description>{name}</Description>'
+            f"<NoDataValue>-9999</NoDataValue>{sources}</VRTRasterBand>"
+        )
+    path = granule.parent / f"mosaic_{size}.vrt"
+    path.write_text(
+        f'<VRTDataset rasterXSize="{size}" rasterYSize="{size}"><SRS>{wkt.replace("<", "&lt;")}</SRS>'
+        f"<GeoTransform>{', '.join(map(str, place))}</GeoTransform>{''.join(bands)}</VRTDataset>"
+    )
+    return path
+
+
+def row(name: str, runs: list[dict], pixels: int) -> str:
+    if failed := [run["failed"] for run in runs if "failed" in run]:
+        return f"{name:34} failed: {failed[0]}"
+
+    def middle(key: str) -> float:
+        return median(run[key] for run in runs)
+
+    stages = runs[0]["stages"]
+    parts = "  ".join(f"{stage} {median(run['stages'].get(stage, 0.0) for run in runs):.2f}" for stage in stages)
+    note = f"  ({runs[0]['note']})" if runs[0].get("note") else ""
+    wall = middle("wall")
+    rate = pixels / 1e6 / wall
+    return f"{name:34} {wall:8.2f} {middle('cpu'):8.2f} {middle('peak'):8.0f} {rate:8.2f}   {parts}{note}"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--size", type=int, default=3660)
+    arguments.add_argument("--vrt", type=int, default=0, help="also a VRT of so many rows and columns")
+    arguments.add_argument("--repeat", type=int, default=3, help="runs of ours; the slower peers run once")
+    arguments.add_argument("--peers", default=sys.executable, help="interpreter in which peers are installed")
+    arguments.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "hlsmask-benchmark")
+    arguments.add_argument("--run", choices=CONTENDERS, help=argparse.SUPPRESS)
+    arguments.add_argument("--source", help=argparse.SUPPRESS)
+    arguments.add_argument("--out", help=argparse.SUPPRESS)
+    asked = arguments.parse_args()
+    if asked.run:
+        os.environ.setdefault("GDAL_CACHEMAX", "160")  # as the command line sets it
+        result = CONTENDERS[asked.run](asked.source, asked.out)
+        result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps(result))
+        return
+
+    granule = make_granule(asked.folder, asked.size)
+    print(f"{granule.name}, {asked.size} x {asked.size} pixels, six bands; {os.cpu_count()} cores")
+    print(f"{'':34} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'Mpx/s':>8}   stages, s")
+    for name in CONTENDERS:
+        ours = name not in MODULES
+        python = sys.executable if ours else asked.peers
+        if not ours and not has(python, MODULES[name]):
+            print(f"{name:34} not installed")
+            continue
+        runs = [measure(python, name, str(granule)) for _ in range(asked.repeat if ours else 1)]
+        print(row(name, runs, asked.size**2), flush=True)
+    if asked.vrt:
+        path = make_vrt(granule, asked.vrt)
+        runs = [measure(sys.executable, "hlsmask spectral", str(path))]
+        print(row(f"hlsmask spectral, VRT of {asked.vrt}", runs, asked.vrt**2))
+
+
+if __name__ == "__main__":
+    main()
