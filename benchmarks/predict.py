@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,9 @@ from pathlib import Path
 from statistics import median
 
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+"""As ukis-csmask calls them."""
+
+OURS = ("blue", "green", "red", "nir", "swir1", "swir2")
 
 
 # ---------------------------------------------------------------- contenders, each in its own process
@@ -60,6 +62,8 @@ class Stages:
 
 def run_ours(source: str, out: str, *, engine: bool) -> dict:
     """Mask `source` with the spectral engine, or with one that costs nothing, to see all the rest."""
+    from dataclasses import replace
+
     import numpy as np
 
     from hlsmask.granules.scene import FileScene
@@ -72,7 +76,11 @@ def run_ours(source: str, out: str, *, engine: bool) -> dict:
     from hlsmask.products.quicklook import Preview
 
     class Nothing(Spectral):
-        """Gives a plane that is there already: water where blue is above a threshold."""
+        """Gives a plane that is there already, the blue band, as every mask; needs no margins."""
+
+        @property
+        def card(self):
+            return replace(super().card, size=1024, overlap=0)
 
         def __call__(self, bands):
             given = np.empty((len(bands), 5, *bands.shape[2:]), np.float32)
@@ -223,6 +231,12 @@ def measure(python: str, contender: str, source: str) -> dict:
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
+def peak_megabytes() -> float:
+    """Return the most memory this process ever held (ru_maxrss would count its parent's too)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
 def has(python: str, module: str) -> bool:
     return subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
 
@@ -242,7 +256,7 @@ def make_vrt(granule: Path, size: int) -> Path:
     with rasterio.open(files[0]) as file:
         side, wkt, place, block = file.width, file.crs.to_wkt(), file.transform.to_gdal(), file.block_shapes[0]
     bands = []
-    for number, (file, name) in enumerate(zip(files, BANDS, strict=True), start=1):
+    for number, (file, name) in enumerate(zip(files, OURS, strict=True), start=1):
         sources = "".join(
             f"<SimpleSource><SourceFilename>{file}</SourceFilename><SourceBand>1</SourceBand>"
             f'<SourceProperties RasterXSize="{side}" RasterYSize="{side}" DataType="Int16" '
@@ -291,9 +305,9 @@ def main() -> None:
     arguments.add_argument("--out", help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     if asked.run:
-        os.environ.setdefault("GDAL_CACHEMAX", "160")  # as the command line sets it
+        os.environ.setdefault("GDAL_CACHEMAX", "96")  # as the command line sets it
         result = CONTENDERS[asked.run](asked.source, asked.out)
-        result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        result["peak"] = peak_megabytes()
         print(json.dumps(result))
         return
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from affine import Affine
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from scipy.ndimage import maximum_filter, uniform_filter
@@ -39,7 +39,8 @@ def test_blending_tiles_that_agree_gives_the_scene(tiling, seed):
     out, seen = np.zeros_like(scene), np.zeros(tiling.shape, int)
     blend = Blend(tiling, 2)
     for tile in tiling:
-        window, finished = blend.feed(tile, scene[:, *tile.read.slices].copy())
+        given = tile.read if tiling.ramp else tile.keep
+        window, finished = blend.feed(tile, scene[:, *given.slices].copy())
         out[:, *window.slices] = finished
         seen[window.slices] += 1
     assert (seen == 1).all()
@@ -70,6 +71,7 @@ def cut(array, rng):
 
 
 @given(st.integers(1, 1400), st.integers(1, 30), st.integers(0, 40), st.integers(0, 9))
+@example(30, 9000, 7, 0)
 @settings(max_examples=40)
 def test_decisions_do_not_depend_on_how_the_scene_was_cut(height, width, buffer, seed):
     rng = np.random.default_rng(seed)
@@ -77,17 +79,25 @@ def test_decisions_do_not_depend_on_how_the_scene_was_cut(height, width, buffer,
     probabilities[1:3] **= 40  # few clouds and shadows, so that distances matter
     probabilities[:, rng.random((height, width)) < 0.1] = np.nan
     thresholds = dict.fromkeys(Mask, 0.5)
-    rows = list(decide(cut(probabilities, rng), (height, width), tuple(Mask), thresholds, buffer=buffer))
-    assert [part.window.row for part in rows] == [0, *np.cumsum([part.window.height for part in rows])[:-1]]
+    parts = list(decide(cut(probabilities, rng), (height, width), tuple(Mask), thresholds, buffer=buffer))
+    seen, whole = np.zeros((height, width), int), {}
+    for name, dtype in {"masks": np.uint8, "clear_water": np.uint8, "adjacent": bool, "observed": bool}.items():
+        whole[name] = np.zeros((5, height, width) if name == "masks" else (height, width), dtype)
+    for part in parts:
+        seen[part.window.slices] += 1
+        for name, array in whole.items():
+            array[..., *part.window.slices] = getattr(part, name)
+    assert (seen == 1).all()
 
     masks = threshold(probabilities, tuple(Mask), thresholds)
-    np.testing.assert_array_equal(np.concatenate([part.masks for part in rows], axis=1), masks)
+    np.testing.assert_array_equal(whole["masks"], masks)
     hazard = (masks[1:3] == 1).any(axis=0)
     observed = (masks != 255).any(axis=0)
+    np.testing.assert_array_equal(whole["observed"], observed)
     ring = maximum_filter(hazard, 2 * ADJACENT + 1, mode="constant") & ~hazard & observed
-    np.testing.assert_array_equal(np.concatenate([part.adjacent for part in rows]), ring)
+    np.testing.assert_array_equal(whole["adjacent"], ring)
     near = maximum_filter(hazard, 2 * buffer + 1, mode="constant")
-    clear = np.concatenate([part.clear_water for part in rows])
+    clear = whole["clear_water"]
     np.testing.assert_array_equal(clear == 1, (masks[0] == 1) & ~(masks[1:] == 1).any(axis=0) & ~near)
     np.testing.assert_array_equal(clear == 255, masks[0] == 255)
 
@@ -146,7 +156,7 @@ def test_fill_stays_fill_and_does_not_spread(make_network):
     np.testing.assert_array_equal(np.isnan(out[0]), np.isnan(bands[0]))
 
 
-def test_reading_margins_are_reported_in_order(make_network):
+def test_what_was_read_is_shown_once_a_tile(make_network):
     seen = []
     list(
         stream(
@@ -155,7 +165,7 @@ def test_reading_margins_are_reported_in_order(make_network):
             on_read=lambda t, r: seen.append((t.index, r.shape == t.read.shape)),
         )
     )
-    assert seen == sorted(seen)
+    assert len(set(seen)) == len(seen) > 1
     assert all(fits for _, fits in seen)
 
 

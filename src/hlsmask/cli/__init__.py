@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    os.environ.setdefault("GDAL_CACHEMAX", "160")  # MB: GDAL reads it once, at its first block
+    os.environ.setdefault("GDAL_CACHEMAX", "96")  # MB: GDAL reads it once, at its first block
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a cluster sends is as Ctrl-C: tidy up
     try:
         code = app(words, result_action="return_value", exit_on_error=True)

@@ -71,8 +71,8 @@ class ArrayScene:
 
     def read(self, window: Window) -> Raster:
         """Return float32 reflectance of a window that lies within the scene."""
-        stored = np.stack([np.asarray(band[window.slices]) for band in self._bands])
-        return to_raster(stored, self._storage, self.geobox[window.slices])
+        planes = (np.asarray(band[window.slices]) for band in self._bands)
+        return to_raster(planes, self._storage, self.geobox[window.slices])
 
     def close(self) -> None:
         """Nothing is held open."""

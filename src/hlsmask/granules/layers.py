@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hlsmask.windows import Window
 
 GDAL_OPTIONS: Final = {
-    "GDAL_CACHEMAX": 160,  # MB; GDAL's own default is 5 % of the memory, which no bound of ours could hold
+    "GDAL_CACHEMAX": 96,  # MB; GDAL's own default is 5 % of the memory, which no bound of ours could hold
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no listing of remote folders, no side-car files
     "GDAL_HTTP_MAX_RETRY": 3,  # 429 and 5xx pass
     "GDAL_HTTP_RETRY_DELAY": 1,  # seconds, doubled each time by GDAL

@@ -12,7 +12,7 @@ from hlsmask.errors import NotReflectanceError
 from hlsmask.raster import Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
@@ -76,23 +76,30 @@ def _default_fill(dtype: np.dtype[Any], nodata: float | None) -> float | None:
     return nodata
 
 
-def to_raster(stored: NDArray[Any], storage: Sequence[Storage], geobox: GeoBox) -> Raster:
-    """Return the reflectance of what is `stored`, shape (6, row, column).
+def to_raster(
+    stored: Iterable[NDArray[Any]], storage: Sequence[Storage], geobox: GeoBox, order: Sequence[int] = range(6)
+) -> Raster:
+    """Return the reflectance of six planes (row, column) as they are stored, which may come one by one.
 
-    A pixel counts as observed if no band holds its fill, NaN or infinity, and not all six hold 0: exact zeros
-    throughout are a hole in the data, and would pass for water.
+    `order` tells which band each plane is; `storage` is in the order of the bands. A pixel counts as observed if
+    no band holds its fill, NaN or infinity, and not all six hold 0: exact zeros throughout are a hole in the
+    data, and would pass for water.
     """
-    data = np.empty(stored.shape, np.float32)
-    valid = np.asarray(stored.any(axis=0))
-    for plane, pixels, store in zip(data, stored, storage, strict=True):
+    rows, columns = geobox.shape
+    data = np.empty((len(BANDS), rows, columns), np.float32)
+    valid, lit = np.ones((rows, columns), np.bool_), np.zeros((rows, columns), np.bool_)
+    for band, pixels in zip(order, stored, strict=True):
+        store = storage[band]
         if store.nodata is not None and not np.isnan(store.nodata):
             valid &= pixels != store.nodata
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels)
+        lit |= pixels != 0
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 was no reflectance: see above
-            np.multiply(pixels, np.float32(store.scale), out=plane, casting="unsafe")
+            np.multiply(pixels, np.float32(store.scale), out=data[band], casting="unsafe")
         if store.offset:
-            np.add(plane, np.float32(store.offset), out=plane)
+            data[band] += np.float32(store.offset)
+    valid &= lit
     if not valid.all():
         np.copyto(data, np.float32(np.nan), where=~valid)
     return Raster(data, valid, tuple(BANDS), geobox)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from hlsmask.hrefs import public_href
 from hlsmask.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
     from hlsmask.raster import Raster
@@ -132,13 +133,13 @@ class FileScene:
 
     def read(self, window: Window) -> Raster:
         """Return float32 reflectance of a window that lies within the scene."""
-        dtype = np.result_type(*(storage.dtype for storage in self._storage))
-        stored = np.empty((len(BANDS), *window.shape), dtype)
+        order = sorted(range(len(BANDS)), key=lambda at: list(self._layers).index(self._bands[at].href))
+        return to_raster(self._planes(window), self._storage, self.geobox[window.slices], order)
+
+    def _planes(self, window: Window) -> Iterator[NDArray[Any]]:
+        """Yield the bands as they are stored, file by file: of six files never more than one is in memory."""
         for href, layer in self._layers.items():
-            places = [i for i, band in enumerate(self._bands) if band.href == href]
-            pixels = layer.read([self._bands[i].index for i in places], window)
-            stored[places] = pixels
-        return to_raster(stored, self._storage, self.geobox[window.slices])
+            yield from layer.read([band.index for band in self._bands if band.href == href], window)
 
     def close(self) -> None:
         """Close the files."""

@@ -33,11 +33,12 @@ class Blend:
     def feed(self, tile: Tile, probabilities: NDArray[np.float32]) -> tuple[Window, NDArray[np.float32]]:
         """Return the tile's cell and its finished probabilities (masks, row, column).
 
-        `probabilities` covers `tile.read`. Tiles come in the order of the tiling.
+        `probabilities` covers `tile.read` or, where nothing is blended, `tile.keep`. Tiles come in the order of
+        the tiling.
         """
-        rows, cols = tile.keep.within(tile.read)
         if not self._tiling.ramp:
-            return tile.keep, probabilities[:, rows, cols]
+            return tile.keep, probabilities
+        rows, cols = tile.keep.within(tile.read)
         ramp, (height, width) = self._tiling.ramp, self._tiling.shape
         far_rows = min(ramp, height - tile.keep.bottom)
         far_cols = min(ramp, width - tile.keep.right)

@@ -23,15 +23,18 @@ ADJACENT: Final = 5
 _ROWS: Final = 512
 """Finished rows come in multiples of this: the blocks of the files that are written."""
 
+_COLUMNS: Final = 4096
+"""Columns of a part of finished rows: bounds the memory of what comes after, whatever a scene's width."""
+
 _HAZARDS: Final = [list(Mask).index(mask) for mask in (Mask.CLOUD, Mask.CLOUD_SHADOW)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decided:
-    """Finished rows of a scene."""
+    """Finished rows of a scene, or a part of them."""
 
     window: Window
-    """Rows over the full width."""
+    """Which."""
 
     masks: NDArray[np.uint8]
     """Shape (5, row, column) in the order of `Mask`; 0, 1, or 255 = not observed or not known."""
@@ -79,44 +82,56 @@ def decide(
     *,
     buffer: int = 0,
 ) -> Iterator[Decided]:
-    """Turn finished cells, row by row of cells, into finished rows.
+    """Turn finished cells, row by row of cells, into finished rows, in parts of at most 4096 columns.
 
     Rows are held back until those below, which can still bring cloud within `buffer` or 5 pixels, are there.
     `shape` is that of the scene in rows and columns.
     """
     margin = max(buffer, ADJACENT)
     height, width = shape
-    held = np.empty((len(Mask), 0, width), np.uint8)  # decided, not yet given
-    passed = np.zeros((0, width), np.bool_)  # cloud or shadow in the last rows that were given
-    top = 0  # of what is held
-    row = bottom = 0  # of the cells that are coming in
+    held = np.empty((len(Mask), 0, width), np.uint8)  # decided, from row `top` on; grown when first needed
+    passed = np.zeros((0, width), np.bool_)  # cloud or shadow in the last rows before `top`
+    top = 0
     for window, probabilities in cells:
-        if window.col == 0:
-            row, bottom = window.row, window.bottom
-            held = np.concatenate([held, np.empty((len(Mask), window.height, width), np.uint8)], axis=1)
-        held[:, row - top : bottom - top, window.col : window.right] = threshold(probabilities, masks, thresholds)
+        if window.bottom - top > held.shape[1]:
+            grown = np.empty((len(Mask), window.bottom - top, width), np.uint8)
+            grown[:, : held.shape[1]] = held
+            held = grown
+        place = slice(window.row - top, window.bottom - top)
+        held[:, place, window.col : window.right] = threshold(probabilities, masks, thresholds)
         if window.right < width:
             continue
-        ready = height if bottom == height else max(top, (bottom - margin) // _ROWS * _ROWS)
-        if ready > top:
-            yield _finish(held, passed, Window(top, 0, ready - top, width), buffer)
-            hazard = _hazard(held[:, : ready - top])
-            passed = np.concatenate([passed, hazard])[-margin:]
-            held, top = held[:, ready - top :].copy(), ready
+        known = window.bottom - top
+        ready = known if window.bottom == height else max(0, (window.bottom - margin) // _ROWS * _ROWS - top)
+        if not ready:
+            continue
+        hazard = np.concatenate([passed, _hazard(held[:, :known])])
+        for col in range(0, width, _COLUMNS):
+            part = Window(top, col, ready, min(_COLUMNS, width - col))
+            yield _finish(held[:, :ready, part.col : part.right], hazard, len(passed), part, buffer)
+        passed = hazard[: len(passed) + ready][-margin:].copy()
+        held[:, : known - ready] = held[:, ready:known].copy()
+        top += ready
 
 
 def _hazard(masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    hazard: NDArray[np.bool_] = (masks[_HAZARDS] == PRESENT).any(axis=0)
-    return hazard
+    """Return where there is cloud or cloud shadow (row, column)."""
+    cloud, shadow = (masks[at] == PRESENT for at in _HAZARDS)
+    return np.asarray(cloud | shadow)
 
 
-def _finish(held: NDArray[np.uint8], passed: NDArray[np.bool_], window: Window, buffer: int) -> Decided:
-    """Return the rows of `window`, the first that are `held`, seeing also rows before and after them."""
-    around = np.concatenate([passed, _hazard(held[:, : window.height + max(buffer, ADJACENT)])])
-    place = slice(len(passed), len(passed) + window.height)
-    hazard = around[place]
-    adjacent = dilate(around, ADJACENT)[place] & ~hazard
-    near = dilate(around, buffer)[place]
-    masks = held[:, : window.height]
-    observed: NDArray[np.bool_] = (masks != NOT_OBSERVED).any(axis=0)
-    return Decided(window, masks.copy(), clear_water(masks, near), adjacent & observed, observed)
+def _finish(
+    masks: NDArray[np.uint8], hazard: NDArray[np.bool_], passed: int, window: Window, buffer: int
+) -> Decided:
+    """Return a part of finished rows; `hazard` also holds `passed` rows before them, some after, and all columns."""
+    margin = max(buffer, ADJACENT)
+    left = max(0, window.col - margin)
+    around = hazard[: passed + window.height + margin, left : window.right + margin]
+    place = np.s_[passed : passed + window.height, window.col - left : window.right - left]
+    here = around[place]
+    observed = masks[0] != NOT_OBSERVED
+    for mask in masks[1:]:
+        observed |= mask != NOT_OBSERVED
+    adjacent = dilate(around, ADJACENT)[place] & ~here
+    adjacent &= observed
+    return Decided(window, masks.copy(), clear_water(masks, dilate(around, buffer)[place]), adjacent, observed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from hlsmask.windows import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
@@ -79,7 +81,8 @@ def stream(
 
     Probabilities are float32 (masks, row, column) in the order of `engine.card.masks`, 0 to 1, NaN where not
     observed or not known. Every pixel comes exactly once. Memory is bounded by a few windows, whatever the
-    scene's size. `on_read` is called in order with every tile and what was read for it, margins included.
+    scene's size. `on_read` is called with every tile and what was read for it, margins included: in the threads
+    that read, one call at a time, in any order.
 
     Raises
     ------
@@ -91,40 +94,42 @@ def stream(
     tiling = tiling_for(shape, card, blends=engine.blends, window=window, overlap=overlap)
     blend = Blend(tiling, len(card.masks))
     threads = workers or os.cpu_count() or 1
+    looking = Lock()
 
-    def read(tile: Tile) -> tuple[Raster, NDArray[np.float32]]:
+    def read(tile: Tile) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         raster = scene.read(tile.read)
-        planes = raster.data
+        if on_read is not None:
+            with looking:
+                on_read(tile, raster)
         if card.elevation and ground is not None:
-            planes = np.concatenate([planes, ground.read(tile.read)[None]])
-        return raster, planes
+            return np.concatenate([raster.data, ground.read(tile.read)[None]]), raster.valid
+        return raster.data, raster.valid
 
-    def run(raster: Raster, planes: NDArray[np.float32]) -> NDArray[np.float32]:
-        height, width = raster.shape
+    def run(tile: Tile, planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+        height, width = valid.shape
         size = (card.size, card.size) if card.fixed else (_up(height, card.multiple), _up(width, card.multiple))
         if size != (height, width):
             missing = ((0, 0), (0, size[0] - height), (0, size[1] - width))
             planes = np.pad(planes, missing, constant_values=np.float32(np.nan))
         probabilities = engine(planes[None])[0, :, :height, :width]
-        np.copyto(probabilities, np.float32(np.nan), where=~raster.valid)
+        if not tiling.ramp:  # the margins have done their work: let go of them
+            kept = tile.keep.within(tile.read)
+            probabilities, valid = probabilities[:, *kept].copy(), valid[kept]
+        np.copyto(probabilities, np.float32(np.nan), where=~valid)
         return probabilities
 
-    def both(tile: Tile) -> tuple[Raster, NDArray[np.float32]]:
-        raster, planes = read(tile)
-        return raster, run(raster, planes)
+    def both(tile: Tile) -> NDArray[np.float32]:
+        return run(tile, *read(tile))
 
     # Engines that threads may share run in the readers' threads; others here, on all cores, while those read.
-    ahead = threads if engine.parallel else 2
     with ThreadPoolExecutor(threads, thread_name_prefix="hlsmask") as pool:
-        waiting = deque(pool.submit(both if engine.parallel else read, tile) for tile in tiling[:ahead])
+        ahead: deque[Future[Any]] = deque()
         try:
             for number, tile in enumerate(tiling):
-                raster, planes = waiting.popleft().result()
-                if number + ahead < len(tiling):
-                    waiting.append(pool.submit(both if engine.parallel else read, tiling[number + ahead]))
-                if on_read is not None:
-                    on_read(tile, raster)
-                probabilities = planes if engine.parallel else run(raster, planes)
+                while len(ahead) < threads and number + len(ahead) < len(tiling):
+                    ahead.append(pool.submit(both if engine.parallel else read, tiling[number + len(ahead)]))
+                done = ahead.popleft().result()
+                probabilities = done if engine.parallel else run(tile, *done)
                 yield blend.feed(tile, probabilities)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -126,11 +127,11 @@ def write_products(
     threads = masking.options.workers or os.cpu_count() or 1
     with ExitStack() as stack:
 
-        def cog(kind: str, names: tuple[str, ...], **settings: object) -> CogWriter:
+        def cog(kind: str, names: tuple[str, ...], **settings: Any) -> CogWriter:  # noqa: ANN401 - CogWriter's own
             path = folder / f"{name}.{kind}.tif"
-            return stack.enter_context(CogWriter(path, geobox, names, threads=threads, **settings))  # type: ignore[arg-type]  # CogWriter's own keywords
+            return stack.enter_context(CogWriter(path, geobox, names, threads=threads, **settings))
 
-        masks_file = cog("masks", tuple(LAYERS), resampling="nearest")
+        masks_file = cog("masks", tuple(LAYERS))
         qa_file = cog("qa", ("Fmask",), tags=qa.TAGS, colormap=qa.colour_table())
         chances = cog("probabilities", tuple(Mask), resampling="average") if probabilities else None
 
@@ -151,14 +152,21 @@ def write_products(
             if progress is not None:
                 progress(rows.window.bottom / shape[0])
 
-    record = _record(masking, source, request, tally)
+        record = _record(masking, source, request, tally)
+        with ThreadPoolExecutor(1) as pool:  # the picture is drawn while the files are finished
+            drawn = pool.submit(_draw, preview, record, folder / f"{name}.png", masking)
+            stack.close()
+            drawn.result()
+    write_item(folder, record)
+    return record
+
+
+def _draw(preview: Preview, record: ItemRecord, path: Path, masking: Masking) -> None:
     when = f"{record.datetime:%Y-%m-%d %H:%M} UTC" + (" (file)" if masking.scene.origin.time is None else "")
     model, ran = record.provenance.model, masking.engine.name
     subtitle = " · ".join([when, *([model] if model not in ran else []), ran])
-    metres = pixel_metres(geobox)
-    preview.save(folder / f"{name}.png", title=name, subtitle=subtitle, shares=record.shares, metres_per_pixel=metres)
-    write_item(folder, record)
-    return record
+    metres = pixel_metres(record.geobox)
+    preview.save(path, title=record.id, subtitle=subtitle, shares=record.shares, metres_per_pixel=metres)
 
 
 def _layers(rows: Decided, asked: tuple[Mask, ...]) -> NDArray[np.uint8]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 VERSION: Final = "1"
 """Changes whenever a mask may change."""
 
-SIZE: Final = 1536
-"""Rows and columns of the window it runs best on."""
+SIZE: Final = 1280
+"""Rows and columns of the window it runs on: larger ones are read with less overlap, but take more memory."""
 
 CONTEXT: Final = 256
 """Pixels around a pixel on which its masks may depend."""
