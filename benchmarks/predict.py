@@ -174,13 +174,16 @@ def run_omni(source: str, out: str) -> dict:
 
 
 def omni_models() -> list:
-    """Return untrained networks of OmniCloudMask's two architectures, as its own table of models names them."""
-    import segmentation_models_pytorch as smp
+    """Return untrained networks of the architectures that OmniCloudMask's own table names for its latest version."""
+    import csv
 
-    networks = []
-    for encoder in ("regnety_004", "edgenext_small"):
-        networks.append(smp.Unet(f"tu-{encoder}", encoder_weights=None, in_channels=3, classes=4).eval())
-    return networks
+    import segmentation_models_pytorch as smp
+    from omnicloudmask.download_models import get_latest_model_version, model_index_path
+
+    with model_index_path.open() as file:
+        latest = [line for line in csv.DictReader(file) if float(line["version"]) == get_latest_model_version()]
+    names = [line["timm_model_name"] for line in latest]
+    return [smp.Unet(name, encoder_weights=None, in_channels=3, classes=4).eval() for name in names]
 
 
 @contextmanager

@@ -431,6 +431,14 @@ def test_models_that_cannot_be_used_stop_the_run_before_it_starts(run, tmp_path,
         assert not (tmp_path / "out").exists()
 
 
+def test_windows_that_do_not_fit_a_network(run, tmp_path, make_network):
+    path = write_bands(tmp_path / "scene.tif", plausible((6, 200, 200)), names=None)
+    options = ("--model", make_network(), "--window", 64, "--overlap", 64)
+    code, _, err = run("predict", path, "--out", tmp_path / "out", *options)
+    assert code == 2
+    assert "--overlap 64 does not fit --window 64" in err
+
+
 def test_two_sources_with_one_id(run, tmp_path):
     folder = tiny_granule(tmp_path / "a")
     again = tiny_granule(tmp_path / "b")
@@ -448,7 +456,6 @@ def test_two_sources_with_one_id(run, tmp_path):
         ("--threshold", "water"),
         ("--buffer", "-1"),
         ("--window", "0"),
-        ("--window", "64", "--overlap", "64"),
         ("--scale", "0"),
         ("--workers", "0"),
         ("--engine", "onnx"),

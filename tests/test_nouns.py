@@ -97,6 +97,20 @@ def test_shadows_fall_away_from_the_sun(azimuth, south, east):
     assert (down, right) == pytest.approx((1000 * south, 1000 * east), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("transform", "azimuth"),
+    [
+        (Affine(30, 0, 5e5, 0, -30, 4e6), 150),
+        (Affine(30, 0, 5e5, 0, 30, 4e6), 30),  # rows run north
+        (Affine(-30, 0, 5e5, 0, -30, 4e6), 210),  # columns run west
+        (Affine(0, 30, 5e5, 30, 0, 4e6), 240),  # rows run east, columns north
+    ],
+)
+def test_the_sun_on_a_grid(transform, azimuth):
+    assert Sun(150, 40).on_grid(transform).azimuth == pytest.approx(azimuth)
+    assert Sun(150, 40).on_grid(transform).zenith == 40
+
+
 def test_a_sun_below_the_horizon_is_refused():
     with pytest.raises(ValueError, match="zenith 91"):
         Sun(0, 91)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, isfinite, radians, sin, tan
+from math import atan2, cos, degrees, isfinite, radians, sin, tan
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from affine import Affine
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,14 @@ class Sun:
         """Return how far (south, east), in metres, a thing `height` metres up throws its shadow."""
         reach = height * tan(radians(self.zenith))
         return reach * cos(radians(self.azimuth)), -reach * sin(radians(self.azimuth))
+
+    def on_grid(self, transform: Affine) -> Sun:
+        """Return the sun as a picture with this pixel-to-map `transform` sees it: its azimuth from "up" to the right.
+
+        The same as this one where rows run south and columns east, as they do in every HLS granule.
+        """
+        east, north = sin(radians(self.azimuth)), cos(radians(self.azimuth))
+        a, b, _, d, e, _ = transform[:6]
+        determinant = a * e - b * d
+        right, down = (e * east - b * north) / determinant, (a * north - d * east) / determinant
+        return Sun(azimuth=degrees(atan2(right, -down)) % 360, zenith=self.zenith)

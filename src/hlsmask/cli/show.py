@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+NOTE = """\
+share and truth: of the pixels that can be judged; water and snow under opaque cloud cannot.
+water is the DSWx test as it stands, which takes snow for water; clear water does not.
+Simulated data: the figures show that it works, not how good it is on real scenes.
+"""
+
 SMALLEST, LARGEST = 64, 3660
 
 
@@ -50,8 +56,7 @@ def show(out: Path, size: int, seed: int) -> int:
     with rasterio.open(made.folder / f"{made.id}.masks.tif") as file:
         masks = file.read()
     console.print(_table(masks, truth, made))
-    said = "simulated data: the figures show that it works, not how good it is on real scenes"
-    console.print(f"{said}\n", highlight=False)
+    console.print(NOTE, highlight=False)
     for path in (*sorted(made.folder.iterdir()), collection):
         console.print(f"  {path}", highlight=False, soft_wrap=True)
     console.print(f"\nlook at {made.folder / (made.id + '.png')}", highlight=False, soft_wrap=True)
@@ -61,7 +66,7 @@ def show(out: Path, size: int, seed: int) -> int:
 def _table(masks: NDArray[np.uint8], truth: NDArray[np.uint8], made: Produced) -> Table:
     table = Table(title=f"spectral masks of {made.id}")
     table.add_column("mask", no_wrap=True)
-    for name in ("share", "truth", "F1", "precision", "recall", "seconds"):
+    for name in ("share", "truth", "F1", "prec.", "recall", "seconds"):
         table.add_column(name, justify="right")
     clear = (truth[0] == PRESENT) & ~(truth[1:] == PRESENT).any(axis=0)
     known = truth[0].copy()
@@ -80,5 +85,5 @@ def _table(masks: NDArray[np.uint8], truth: NDArray[np.uint8], made: Produced) -
             "",
         )
     table.add_section()
-    table.add_row("all, files in to files out", "", "", "", "", "", f"{made.seconds:.1f}")
+    table.add_row("all, file to file", "", "", "", "", "", f"{made.seconds:.1f}")
     return table

@@ -120,9 +120,7 @@ def _hazard(masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray(cloud | shadow)
 
 
-def _finish(
-    masks: NDArray[np.uint8], hazard: NDArray[np.bool_], passed: int, window: Window, buffer: int
-) -> Decided:
+def _finish(masks: NDArray[np.uint8], hazard: NDArray[np.bool_], passed: int, window: Window, buffer: int) -> Decided:
     """Return a part of finished rows; `hazard` also holds `passed` rows before them, some after, and all columns."""
     margin = max(buffer, ADJACENT)
     left = max(0, window.col - margin)

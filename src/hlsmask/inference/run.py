@@ -36,8 +36,15 @@ def open_engine(options: Options) -> Engine:
     ModelError
         If the weights cannot be used.
     UsageError
-        If engine and model do not go together.
+        If engine and model do not go together, or windows do not fit the model.
     """
+    engine = _choose(options)
+    huge = (1 << 20, 1 << 20)  # larger than any window: does the tiling work out?
+    tiling_for(huge, engine.card, blends=engine.blends, window=options.window, overlap=options.overlap)
+    return engine
+
+
+def _choose(options: Options) -> Engine:
     from hlsmask.inference.spectral import Spectral  # noqa: PLC0415 - each engine loads only when it is used
 
     if options.model == "spectral":
@@ -77,14 +84,13 @@ class Masking:
             if options.dem is not None:
                 self._ground = Elevation(options.dem, scene.geobox)
                 self._closing.callback(self._ground.close)
+            sun = scene.origin.sun
             self.engine = engine.for_scene(
-                scene.origin.sun, elevation=self._ground is not None, pixel=pixel_metres(scene.geobox) or _HLS_PIXEL
+                sun if sun is None else sun.on_grid(scene.geobox.transform),
+                elevation=self._ground is not None,
+                pixel=pixel_metres(scene.geobox) or _HLS_PIXEL,
             )
             self.thresholds = options.thresholds(self.engine.card)
-            shape = (int(scene.geobox.height), int(scene.geobox.width))
-            tiling_for(
-                shape, self.engine.card, blends=self.engine.blends, window=options.window, overlap=options.overlap
-            )
         except BaseException:
             self._closing.close()
             raise

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from hlsmask.windows import Tile, Window
 
 
+_LEAST_STEP = 256
+"""Pixels by which windows advance at least, however much they overlap."""
+
+
 class Ground(Protocol):
     """The ground's elevation on a scene's grid."""
 
@@ -40,7 +44,8 @@ def tiling_for(
     """Return how a scene of `shape` is cut for an engine with `card`.
 
     `window` and `overlap` are rounded up so that every window begins at a multiple of `card.multiple`. Half of
-    the overlap is blended where the engine `blends`; else all of it is context.
+    the overlap is blended where the engine `blends`. Else all of it is context, and both are raised to what the
+    engine must see, so that its masks do not depend on them.
 
     Raises
     ------
@@ -49,15 +54,19 @@ def tiling_for(
     """
     unit = card.multiple
     size = _up(window or card.size, unit)
-    share = _up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
+    if blends:
+        share = _up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
+    else:
+        share = _up(max(card.overlap, overlap or 0), 4 * unit)
+        size = max(size, share + _up(_LEAST_STEP, unit))
+    ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:
         raise UsageError(f"--window is {window}; {card.name} takes windows of {card.size} alone")
-    if share >= size or (blends and share // 2 > size - share):
+    if share >= size or ramp > size - share:
         raise UsageError(
             f"--overlap {overlap or share} does not fit --window {window or size} "
             f"(rounded up to {share} and {size}); use a larger window or a smaller overlap"
         )
-    ramp = share // 2 if blends else 0
     if max(shape) <= size:  # one window holds the scene
         return Tiling(shape, size + share, share, ramp)
     return Tiling(shape, size, share, ramp)
