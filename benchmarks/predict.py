@@ -42,6 +42,7 @@ class Stages:
 
     @contextmanager
     def time(self, stage: str):
+        """Count what happens inside towards `stage`."""
         started = time.thread_time()
         try:
             yield
@@ -208,7 +209,28 @@ def _ended(started: float, cpu: float, read: float, computed: float) -> dict:
     }
 
 
+def run_floor(source: str, out: str) -> dict:
+    """Nothing but rasterio: read the six bands with two threads, write one 6-band COG. No masker can be faster."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import numpy as np
+    import rasterio
+
+    def read(layer: str):
+        with rasterio.open(next(Path(source).glob(f"*.{layer}.tif"))) as file:
+            return file.read(1), file.profile
+
+    started, cpu = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(2) as pool:
+        bands = list(pool.map(read, ("B02", "B03", "B04", "B8A", "B11", "B12")))
+    done = time.perf_counter()
+    layers = np.stack([band > 1000 for band, _ in bands]).astype(np.uint8)
+    write_one(Path(out) / "floor.tif", layers, bands[0][1])
+    return _ended(started, cpu, done, done)
+
+
 CONTENDERS = {
+    "rasterio: read, write, no more": run_floor,
     "hlsmask spectral": lambda source, out: run_ours(source, out, engine=True),
     "hlsmask, engine aside": lambda source, out: run_ours(source, out, engine=False),
     "ukis-csmask": run_ukis,

@@ -53,3 +53,15 @@ def test_a_part_of_a_scene_is_masked_as_in_the_whole_away_from_its_edges(granule
     inner = np.s_[256:-256, 256:-256]
     for mask in (Mask.WATER, Mask.CLOUD, Mask.SNOW_ICE):
         np.testing.assert_array_equal(alone[mask].values[inner], scene[mask].values[256:1056, 128:828][inner])
+
+
+@pytest.mark.parametrize("widest", [256, 500])
+def test_very_wide_scenes_are_masked_swath_by_swath(granule, whole, widest, monkeypatch, tmp_path):
+    monkeypatch.setattr("hlsmask.inference.run.Masking.widest", widest)
+    other = masks(granule)
+    for mask in (Mask.WATER, Mask.SNOW_ICE, Mask.TERRAIN_SHADOW):
+        np.testing.assert_array_equal(other[mask].values, whole[mask].values)
+    for mask in (Mask.CLOUD, Mask.CLOUD_SHADOW, "clear_water"):
+        assert int((other[mask] != whole[mask]).sum()) <= 0.001 * int((whole[mask] == 1).sum())
+    chances = hlsmask.predict(granule, probabilities=True)
+    assert np.isfinite(chances.water.values[whole.water.values != 255]).all()

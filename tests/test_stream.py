@@ -162,7 +162,7 @@ def test_what_was_read_is_shown_once_a_tile(make_network):
         stream(
             Shape(np.full((6, 100, 100), 0.2, np.float32)),
             OnnxEngine(make_network()),
-            on_read=lambda t, r: seen.append((t.index, r.shape == t.read.shape)),
+            on_read=lambda window, bands: seen.append((window, bands.shape == (6, *window.shape))),
         )
     )
     assert len(set(seen)) == len(seen) > 1

@@ -23,7 +23,7 @@ ADJACENT: Final = 5
 _ROWS: Final = 512
 """Finished rows come in multiples of this: the blocks of the files that are written."""
 
-_COLUMNS: Final = 4096
+_COLUMNS: Final = 2048
 """Columns of a part of finished rows: bounds the memory of what comes after, whatever a scene's width."""
 
 _HAZARDS: Final = [list(Mask).index(mask) for mask in (Mask.CLOUD, Mask.CLOUD_SHADOW)]
@@ -47,6 +47,12 @@ class Decided:
 
     observed: NDArray[np.bool_]
     """Shape (row, column)."""
+
+    def part(self, window: Window, index: tuple[slice, slice]) -> Decided:
+        """Return what lies at `index`, which is to be at `window`."""
+        return Decided(
+            window, self.masks[:, *index], self.clear_water[index], self.adjacent[index], self.observed[index]
+        )
 
 
 def threshold(
@@ -82,7 +88,7 @@ def decide(
     *,
     buffer: int = 0,
 ) -> Iterator[Decided]:
-    """Turn finished cells, row by row of cells, into finished rows, in parts of at most 4096 columns.
+    """Turn finished cells, row by row of cells, into finished rows, in parts of at most 2048 columns.
 
     Rows are held back until those below, which can still bring cloud within `buffer` or 5 pixels, are there.
     `shape` is that of the scene in rows and columns.

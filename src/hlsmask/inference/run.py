@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Self
 from hlsmask.errors import EmptySceneError, ModelError, UsageError
 from hlsmask.granules.elevation import Elevation
 from hlsmask.inference.decide import decide
+from hlsmask.inference.options import MOST_BUFFER
 from hlsmask.inference.stream import stream, tiling_for
+from hlsmask.inference.swaths import WIDEST, swaths
 from hlsmask.masks import Mask
 from hlsmask.raster import pixel_metres
 
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from hlsmask.inference.decide import Decided
     from hlsmask.inference.engine import Engine
     from hlsmask.inference.options import Options
-    from hlsmask.raster import Raster
-    from hlsmask.windows import Tile, Window
+    from hlsmask.inference.swaths import Swath
+    from hlsmask.windows import Window
 
 _HLS_PIXEL = 30.0
 
@@ -64,6 +66,9 @@ def _choose(options: Options) -> Engine:
 
 class Masking:
     """A scene being masked; a context that closes what it opened."""
+
+    widest = WIDEST
+    """Columns that are masked in one go."""
 
     def __init__(self, scene: Scene, engine: Engine, options: Options) -> None:
         """Fit `engine` to `scene` as `options` say. The scene is closed with this.
@@ -109,26 +114,15 @@ class Masking:
                 reasons[Mask.TERRAIN_SHADOW] = "it needs the sun's place, and the scene does not tell it (SZA, SAA)"
         return reasons
 
-    def cells(
-        self, on_read: Callable[[Tile, Raster], None] | None = None
-    ) -> Iterator[tuple[Window, NDArray[np.float32]]]:
-        """Yield finished cells and their probabilities, see `stream`."""
-        yield from stream(
-            self.scene,
-            self.engine,
-            window=self.options.window,
-            overlap=self.options.overlap,
-            ground=self._ground,
-            workers=self.options.workers,
-            on_read=on_read,
-        )
-
     def rows(
         self,
-        on_read: Callable[[Tile, Raster], None] | None = None,
+        on_read: Callable[[Window, NDArray[np.float32]], None] | None = None,
         on_cell: Callable[[Window, NDArray[np.float32]], None] | None = None,
     ) -> Iterator[Decided]:
-        """Yield finished rows of masks, see `decide`; `on_cell` sees the probabilities as they pass.
+        """Yield finished rows of masks, see `decide`; of very wide scenes swath by swath.
+
+        `on_read` sees the reflectance (6, row, column) and `on_cell` the probabilities (masks, row, column) of
+        every window as they pass, each pixel once.
 
         Raises
         ------
@@ -136,21 +130,41 @@ class Masking:
             At the end, if not one pixel was observed.
         """
         any_observed = False
-
-        def tapped() -> Iterator[tuple[Window, NDArray[np.float32]]]:
-            for window, probabilities in self.cells(on_read):
-                if on_cell is not None:
-                    on_cell(window, probabilities)
-                yield window, probabilities
-
-        shape = (int(self.scene.geobox.height), int(self.scene.geobox.width))
-        for rows in decide(tapped(), shape, self.engine.card.masks, self.thresholds, buffer=self.options.buffer):
-            any_observed = any_observed or bool(rows.observed.any())
-            yield rows
+        card = self.engine.card
+        margin = -(-(card.overlap + MOST_BUFFER) // card.multiple) * card.multiple
+        for swath in swaths(self.scene, margin, self.widest):
+            shape = swath.reach.shape
+            cells = self._cells(swath, _seen_by(on_read, swath), _seen_by(on_cell, swath))
+            for rows in decide(cells, shape, card.masks, self.thresholds, buffer=self.options.buffer):
+                kept, index = swath.kept(rows.window)
+                if kept.width:
+                    any_observed = any_observed or bool(rows.observed[index].any())
+                    yield rows.part(kept, index)
         if not any_observed:
             raise EmptySceneError(
                 f"{self.scene.origin.id} holds no pixel that was observed: all of it is fill, NaN or zero"
             )
+
+    def _cells(
+        self,
+        swath: Swath,
+        on_read: Callable[[Window, NDArray[np.float32]], None] | None,
+        on_cell: Callable[[Window, NDArray[np.float32]], None] | None,
+    ) -> Iterator[tuple[Window, NDArray[np.float32]]]:
+        """Yield finished cells of a swath and their probabilities, see `stream`."""
+        ground, options = self._ground, self.options
+        for window, probabilities in stream(
+            swath,
+            self.engine,
+            window=options.window,
+            overlap=options.overlap,
+            elevation=None if ground is None else lambda window: ground.read(swath.placed(window)),
+            workers=options.workers,
+            on_read=on_read,
+        ):
+            if on_cell is not None:
+                on_cell(window, probabilities)
+            yield window, probabilities
 
     def close(self) -> None:
         """Close the scene and the DEM."""
@@ -161,3 +175,18 @@ class Masking:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _seen_by(
+    watcher: Callable[[Window, NDArray[np.float32]], None] | None, swath: Swath
+) -> Callable[[Window, NDArray[np.float32]], None] | None:
+    """Return `watcher` as it is to be called for windows of a swath: with what is kept of them, where that lies."""
+    if watcher is None:
+        return None
+
+    def watch(window: Window, layers: NDArray[np.float32]) -> None:
+        kept, index = swath.kept(window)
+        if kept.width:
+            watcher(kept, layers[:, *index])
+
+    return watch

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,19 +23,11 @@ if TYPE_CHECKING:
     from hlsmask.card import Card
     from hlsmask.granules.scene import Scene
     from hlsmask.inference.engine import Engine
-    from hlsmask.raster import Raster
     from hlsmask.windows import Tile, Window
 
 
 _LEAST_STEP = 256
 """Pixels by which windows advance at least, however much they overlap."""
-
-
-class Ground(Protocol):
-    """The ground's elevation on a scene's grid."""
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        """Return metres (row, column) of a window, NaN where not known."""
 
 
 def tiling_for(
@@ -82,16 +74,16 @@ def stream(
     *,
     window: int | None = None,
     overlap: int | None = None,
-    ground: Ground | None = None,
+    elevation: Callable[[Window], NDArray[np.float32]] | None = None,
     workers: int | None = None,
-    on_read: Callable[[Tile, Raster], None] | None = None,
+    on_read: Callable[[Window, NDArray[np.float32]], None] | None = None,
 ) -> Iterator[tuple[Window, NDArray[np.float32]]]:
     """Yield finished cells of a scene, row by row of cells: where they are and the probabilities there.
 
     Probabilities are float32 (masks, row, column) in the order of `engine.card.masks`, 0 to 1, NaN where not
     observed or not known. Every pixel comes exactly once. Memory is bounded by a few windows, whatever the
-    scene's size. `on_read` is called with every tile and what was read for it, margins included: in the threads
-    that read, one call at a time, in any order.
+    scene's size. `elevation` gives metres (row, column) for a window. `on_read` is called with each cell and its
+    reflectance (6, row, column): in the threads that read, one call at a time, in any order.
 
     Raises
     ------
@@ -109,9 +101,9 @@ def stream(
         raster = scene.read(tile.read)
         if on_read is not None:
             with looking:
-                on_read(tile, raster)
-        if card.elevation and ground is not None:
-            return np.concatenate([raster.data, ground.read(tile.read)[None]]), raster.valid
+                on_read(tile.keep, raster.data[:, *tile.keep.within(tile.read)])
+        if card.elevation and elevation is not None:
+            return np.concatenate([raster.data, elevation(tile.read)[None]]), raster.valid
         return raster.data, raster.valid
 
     def run(tile: Tile, planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from hlsmask.inference.engine import Engine
     from hlsmask.inference.options import Options
     from hlsmask.products.output import Output
-    from hlsmask.raster import Raster
-    from hlsmask.windows import Tile, Window
+    from hlsmask.windows import Window
 
 PROBABILITY_UNIT = 200
 """A probability of 1 as `ID.probabilities.tif` stores it."""
@@ -135,14 +134,11 @@ def write_products(
         qa_file = cog("qa", ("Fmask",), tags=qa.TAGS, colormap=qa.colour_table())
         chances = cog("probabilities", tuple(Mask), resampling="average") if probabilities else None
 
-        def on_read(tile: Tile, raster: Raster) -> None:
-            preview.add_bands(tile.keep, raster.data[:, *tile.keep.within(tile.read)])
-
         def on_cell(window: Window, cell: NDArray[np.float32]) -> None:
             if chances is not None:
                 chances.write(window, _stored(cell, masking.engine.card.masks, asked))
 
-        for rows in masking.rows(on_read, on_cell):
+        for rows in masking.rows(preview.add_bands, on_cell):
             layers = _layers(rows, asked)
             masks_file.write(rows.window, layers)
             byte = qa.fmask_byte(rows.masks, rows.observed, rows.adjacent)
@@ -150,7 +146,7 @@ def write_products(
             preview.add_masks(rows.window, layers)
             tally.add(rows, layers)
             if progress is not None:
-                progress(rows.window.bottom / shape[0])
+                progress(tally.pixels / (shape[0] * shape[1]))
 
         record = _record(masking, source, request, tally)
         with ThreadPoolExecutor(1) as pool:  # the picture is drawn while the files are finished

@@ -18,6 +18,9 @@ _DARKEST: Final = (0.0, 0.04)
 _BRIGHTEST: Final = (0.22, 0.65)
 """Bounds of the reflectance shown white: forests stay visible, clouds stay white."""
 
+_SAMPLED: Final = 100_000
+"""Pixels of which percentiles are taken, about."""
+
 _GAMMA: Final = 1 / 1.8
 
 _SATURATION: Final = 1.1
@@ -44,8 +47,11 @@ def tone(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
     seen = np.isfinite(reflectance[0])
     if not seen.any():
         return np.zeros((*seen.shape, 3), np.uint8)
-    low = float(np.clip(np.percentile(reflectance[:, seen], 1), *_DARKEST))
-    high = float(np.clip(np.percentile(reflectance[:, seen], 99.5), *_BRIGHTEST))
+    thin = max(1, round((seen.size / _SAMPLED) ** 0.5))
+    sample = reflectance[:, ::thin, ::thin]
+    sample = sample[np.isfinite(sample)] if np.isfinite(sample).any() else reflectance[np.isfinite(reflectance)]
+    first, last = np.percentile(sample, (1, 99.5))
+    low, high = float(np.clip(first, *_DARKEST)), float(np.clip(last, *_BRIGHTEST))
     light = np.clip((np.nan_to_num(reflectance) - low) / (high - low), 0, None) ** _GAMMA
     grey = light.mean(axis=0)
     light = np.clip(grey + _SATURATION * (light - grey), 0, None)
@@ -61,8 +67,12 @@ def overlay(picture: NDArray[np.uint8], coverage: NDArray[np.float32]) -> NDArra
     canvas = np.repeat((112 + 0.52 * grey)[..., None], 3, axis=-1)
     relief = (0.86 + 0.14 * grey / 255)[..., None]  # a little of the scene shows through
     for name in _STACK:
-        alpha = (_OPACITY * coverage[LAYERS.index(name)])[..., None]
-        canvas = canvas * (1 - alpha) + np.array(COLOURS[name], np.float32) * relief * alpha
+        alpha = coverage[LAYERS.index(name)]
+        if alpha.any():
+            paint = np.array(COLOURS[name], np.float32) * relief
+            paint -= canvas
+            paint *= np.float32(_OPACITY) * alpha[..., None]
+            canvas += paint
     drawn: NDArray[np.uint8] = np.rint(np.clip(canvas, 0, 255)).astype(np.uint8)
     return drawn
 
