@@ -12,24 +12,24 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
 
-# A stamp an install: made anew when pyproject.toml changes or the clone lies elsewhere (an environment
-# remembers its path).
-HERE := $(subst /,_,$(CURDIR))
+# A stamp for each install: made anew when pyproject.toml changes, or when the clone lies elsewhere than before
+# (an environment remembers its path).
+HERE := $(shell pwd | cksum | cut -d " " -f 1)
 
-.venv/core$(HERE).stamp: pyproject.toml
-	@test ! -e .venv/bin/python || ls .venv/*$(HERE).stamp >/dev/null 2>&1 || rm -rf .venv
+.venv/core-$(HERE).stamp: pyproject.toml
+	@test ! -e .venv/bin/python || ls .venv/*-$(HERE).stamp >/dev/null 2>&1 || rm -rf .venv
 	@test -e .venv/bin/python || $(MAKE) --no-print-directory $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/dev$(HERE).stamp: pyproject.toml .venv/core$(HERE).stamp
+.venv/dev-$(HERE).stamp: pyproject.toml .venv/core-$(HERE).stamp
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-demo: .venv/core$(HERE).stamp ## simulate a granule, mask it, write all products into demo/, print a table
+demo: .venv/core-$(HERE).stamp ## simulate a granule, mask it, write all products into demo/, print a table
 	$(BIN)/hlsmask demo --out demo
 
-check: .venv/dev$(HERE).stamp ## ruff, mypy strict, import-linter
+check: .venv/dev-$(HERE).stamp ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -41,7 +41,7 @@ test: check ## every check and every test but the slow proofs
 test-all: check ## the slow proofs too
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
-format: .venv/dev$(HERE).stamp ## mend what ruff can mend
+format: .venv/dev-$(HERE).stamp ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -56,7 +56,7 @@ def test_a_part_of_a_scene_is_masked_as_in_the_whole_away_from_its_edges(granule
 
 
 @pytest.mark.parametrize("widest", [256, 500])
-def test_very_wide_scenes_are_masked_swath_by_swath(granule, whole, widest, monkeypatch, tmp_path):
+def test_very_wide_scenes_are_masked_swath_by_swath(granule, whole, widest, monkeypatch):
     monkeypatch.setattr("hlsmask.inference.run.Masking.widest", widest)
     other = masks(granule)
     for mask in (Mask.WATER, Mask.SNOW_ICE, Mask.TERRAIN_SHADOW):
