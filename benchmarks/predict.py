@@ -6,8 +6,9 @@
 
 Peers are measured where they can be imported: `ukis-csmask[cpu]` and `omnicloudmask`. Each contender is a process
 of its own, started anew for each repetition. Its wall seconds are those of the work, imports left out; peak memory
-is that of the whole process. The stages of ours overlap in threads: their seconds are CPU seconds, and do not add
-up to the wall's. Nothing else should run on the machine.
+is that of the whole process. The stages of ours overlap in threads: they are summed over the threads that call them,
+and do not add up to the wall's; CPU spent in GDAL's own threads is in the total alone. Nothing else should run on the
+machine.
 """
 
 from __future__ import annotations
@@ -34,21 +35,23 @@ OURS = ("blue", "green", "red", "nir", "swir1", "swir2")
 
 
 class Stages:
-    """CPU seconds by stage, summed over threads."""
+    """CPU and wall seconds by stage, summed over the threads that call it."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+        self.seconds: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
     def time(self, stage: str):
         """Count what happens inside towards `stage`."""
-        started = time.thread_time()
+        cpu, wall = time.thread_time(), time.perf_counter()
         try:
             yield
         finally:
             with self._lock:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + time.thread_time() - started
+                before = self.seconds.get(stage, (0.0, 0.0))
+                spent = (time.thread_time() - cpu, time.perf_counter() - wall)
+                self.seconds[stage] = (before[0] + spent[0], before[1] + spent[1])
 
     def wrap(self, owner: object, name: str, stage: str) -> None:
         """Count the time of each call of `owner.name` towards `stage`."""
@@ -138,16 +141,16 @@ def run_ukis(source: str, out: str) -> dict:
     import numpy as np
     from ukis_csmask.mask import CSmask
 
-    started, cpu = time.perf_counter(), time.process_time()
+    started = _now()
     stack, profile = read_all(source)
-    read = time.perf_counter()
+    read = _now()
     masks = CSmask(
         img=np.ascontiguousarray(stack.transpose(1, 2, 0)), band_order=list(BANDS), product_level="l2a", nodata_value=0
     )
     found = masks.csm
-    computed = time.perf_counter()
+    computed = _now()
     write_one(Path(out) / "ukis.tif", found[None, ..., 0].astype(np.uint8), profile)
-    return _ended(started, cpu, read, computed)
+    return _ended(started, read, computed)
 
 
 def run_omni(source: str, out: str) -> dict:
@@ -165,13 +168,13 @@ def run_omni(source: str, out: str) -> dict:
     except Exception:  # noqa: BLE001 - whatever the missing network makes of it
         note, options = "random weights of its architecture", {"custom_models": omni_models()}
     torch.set_num_threads(os.cpu_count() or 1)
-    started, cpu = time.perf_counter(), time.process_time()
+    started = _now()
     stack, profile = read_all(source)
-    read = time.perf_counter()
+    read = _now()
     found = omnicloudmask.predict_from_array(stack[[2, 1, 3]], inference_device="cpu", no_data_value=0, **options)
-    computed = time.perf_counter()
+    computed = _now()
     write_one(Path(out) / "omni.tif", np.asarray(found, np.uint8).reshape(1, *stack.shape[1:]), profile)
-    return _ended(started, cpu, read, computed) | {"note": note}
+    return _ended(started, read, computed) | {"note": note}
 
 
 def omni_models() -> list:
@@ -200,12 +203,18 @@ def _offline():
         socket.setdefaulttimeout(before)
 
 
-def _ended(started: float, cpu: float, read: float, computed: float) -> dict:
-    ended = time.perf_counter()
+def _now() -> tuple[float, float]:
+    return time.process_time(), time.perf_counter()
+
+
+def _ended(started: tuple, read: tuple, computed: tuple) -> dict:
+    """Return the result of a contender that reads, computes and writes, one after the other."""
+    ended = _now()
+    spans = {"read": (started, read), "engine": (read, computed), "write": (computed, ended)}
     return {
-        "wall": ended - started,
-        "cpu": time.process_time() - cpu,
-        "stages": {"read": read - started, "engine": computed - read, "write": ended - computed},
+        "wall": ended[1] - started[1],
+        "cpu": ended[0] - started[0],
+        "stages": {stage: (last[0] - first[0], last[1] - first[1]) for stage, (first, last) in spans.items()},
     }
 
 
@@ -220,13 +229,13 @@ def run_floor(source: str, out: str) -> dict:
         with rasterio.open(next(Path(source).glob(f"*.{layer}.tif"))) as file:
             return file.read(1), file.profile
 
-    started, cpu = time.perf_counter(), time.process_time()
+    started = _now()
     with ThreadPoolExecutor(2) as pool:
         bands = list(pool.map(read, ("B02", "B03", "B04", "B8A", "B11", "B12")))
-    done = time.perf_counter()
+    done = _now()
     layers = np.stack([band > 1000 for band, _ in bands]).astype(np.uint8)
     write_one(Path(out) / "floor.tif", layers, bands[0][1])
-    return _ended(started, cpu, done, done)
+    return _ended(started, done, done)
 
 
 CONTENDERS = {
@@ -311,7 +320,11 @@ def row(name: str, runs: list[dict], pixels: int) -> str:
         return median(run[key] for run in runs)
 
     stages = runs[0]["stages"]
-    parts = "  ".join(f"{stage} {median(run['stages'].get(stage, 0.0) for run in runs):.2f}" for stage in stages)
+    parts = "  ".join(
+        f"{stage} {median(run['stages'][stage][0] for run in runs):.2f}/"
+        f"{median(run['stages'][stage][1] for run in runs):.2f}"
+        for stage in stages
+    )
     note = f"  ({runs[0]['note']})" if runs[0].get("note") else ""
     wall = middle("wall")
     rate = pixels / 1e6 / wall
@@ -338,7 +351,7 @@ def main() -> None:
 
     granule = make_granule(asked.folder, asked.size)
     print(f"{granule.name}, {asked.size} x {asked.size} pixels, six bands; {os.cpu_count()} cores")
-    print(f"{'':34} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'Mpx/s':>8}   stages, s")
+    print(f"{'':34} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'Mpx/s':>8}   stages: CPU s/wall s")
     for name in CONTENDERS:
         ours = name not in MODULES
         python = sys.executable if ours else asked.peers

@@ -173,7 +173,7 @@ def test_the_files_own_scale_counts(tmp_path):
         (np.full((6, 4, 4), 120, "uint8"), "too few"),
         (np.full((6, 4, 4), 1j), "complex"),
         (np.full((6, 4, 4), 3, "int16"), "darker than deep water"),
-        (np.full((6, 4, 4), -5000, "int16"), "below zero"),
+        (np.full((6, 4, 4), -1500, "int16"), "below zero"),
         (np.ones((6, 4, 4), bool), "bool"),
     ],
 )
@@ -189,11 +189,12 @@ def test_arrays_of_other_shapes_are_refused(shape):
 
 
 def test_holes_are_not_observed():
-    data = np.full((6, 1, 7), 0.1)
+    data = np.full((6, 1, 9), 0.1)
     data[2, 0, 1], data[3, 0, 2], data[0, 0, 3], data[5, 0, 4] = np.nan, np.inf, -np.inf, -9999
     data[:, 0, 5] = 0
     data[:5, 0, 6] = 0
-    assert whole(scene_of(data)).valid[0].tolist() == [True, False, False, False, False, False, True]
+    data[1, 0, 7], data[1, 0, 8] = -0.21, -0.19
+    assert whole(scene_of(data)).valid[0].tolist() == [True, False, False, False, False, False, True, False, True]
 
 
 def test_xarray_is_read_by_name_by_long_name_and_in_order():

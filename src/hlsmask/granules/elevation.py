@@ -54,7 +54,7 @@ class Elevation:
             )
         try:
             rows, columns = geobox.shape
-            with gdal(), warnings.catch_warnings():
+            with gdal(href), warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 self._warped = WarpedVRT(
                     self._layer.dataset,
@@ -86,7 +86,7 @@ class Elevation:
 
     def _read_warped(self, window: Window) -> NDArray[np.float32]:
         try:
-            with self._layer.lock, gdal():
+            with self._layer.lock, gdal(self._layer.href):
                 pixels: NDArray[np.float32] = self._warped.read(
                     1, window=((window.row, window.bottom), (window.col, window.right))
                 )

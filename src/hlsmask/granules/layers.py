@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 GDAL_OPTIONS: Final = {
     "GDAL_CACHEMAX": 96,  # MB; GDAL's own default is 5 % of the memory, which no bound of ours could hold
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no listing of remote folders, no side-car files
     "GDAL_HTTP_MAX_RETRY": 3,  # 429 and 5xx pass
     "GDAL_HTTP_RETRY_DELAY": 1,  # seconds, doubled each time by GDAL
     "GDAL_HTTP_CONNECTTIMEOUT": 30,  # seconds
@@ -37,9 +36,14 @@ GDAL_ERRORS: Final = (RasterioError, CPLE_BaseError)
 _PREFIXES: Final = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/"}
 
 
-def gdal() -> Any:  # noqa: ANN401 - rasterio has no types
-    """Return the context in which files are opened and read; every thread enters its own."""
-    return rasterio.Env(**GDAL_OPTIONS)
+_REMOTE: Final = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+"""No listing of remote folders, no requests for side-car files; locally, a .tfw or .aux.xml counts."""
+
+
+def gdal(href: str) -> Any:  # noqa: ANN401 - rasterio has no types
+    """Return the context in which the file at `href` is opened and read; every thread enters its own."""
+    remote = "://" in href or href.startswith(("/vsicurl", "/vsis3", "/vsigs", "/vsiaz"))
+    return rasterio.Env(**GDAL_OPTIONS, **(_REMOTE if remote else {}))
 
 
 class Layer:
@@ -58,7 +62,7 @@ class Layer:
         scheme, _, rest = href.partition("://")
         name = _PREFIXES[scheme] + rest if scheme in _PREFIXES else href
         try:
-            with gdal(), warnings.catch_warnings():
+            with gdal(href), warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a raster without CRS is welcome
                 self.dataset: Any = rasterio.open(name, num_threads=2)
                 self.geobox = GeoBox(self.dataset.shape, self.dataset.transform, self.dataset.crs)
@@ -69,7 +73,7 @@ class Layer:
         """Return the bands `indexes` (from 1) of a window, as stored, shape (band, row, column)."""
         place = RasterioWindow(window.col, window.row, window.width, window.height)
         try:
-            with self.lock, gdal():
+            with self.lock, gdal(self.href):
                 pixels: NDArray[Any] = self.dataset.read(list(indexes), window=place, **options)
         except GDAL_ERRORS as error:
             raise UnreadableError(f"{public_href(self.href)} cannot be read: {_reason(error)}") from error

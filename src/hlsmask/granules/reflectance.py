@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -76,14 +76,18 @@ def _default_fill(dtype: np.dtype[Any], nodata: float | None) -> float | None:
     return nodata
 
 
+_LEAST: Final = np.float32(-0.2)
+"""Reflectance below this is fill in HLS (known issues, April 2026); also what scaled fill of -9999 falls below."""
+
+
 def to_raster(
     stored: Iterable[NDArray[Any]], storage: Sequence[Storage], geobox: GeoBox, order: Sequence[int] = range(6)
 ) -> Raster:
     """Return the reflectance of six planes (row, column) as they are stored, which may come one by one.
 
     `order` tells which band each plane is; `storage` is in the order of the bands. A pixel counts as observed if
-    no band holds its fill, NaN or infinity, and not all six hold 0: exact zeros throughout are a hole in the
-    data, and would pass for water.
+    no band holds its fill, NaN, infinity or reflectance below -0.2 (which HLS makes fill too), and not all six
+    hold 0: exact zeros throughout are a hole in the data, and would pass for water.
     """
     rows, columns = geobox.shape
     data = np.empty((len(BANDS), rows, columns), np.float32)
@@ -93,12 +97,14 @@ def to_raster(
         if store.nodata is not None and not np.isnan(store.nodata):
             valid &= pixels != store.nodata
         if pixels.dtype.kind == "f":
-            valid &= np.isfinite(pixels)
+            valid &= pixels < np.inf
         lit |= pixels != 0
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 was no reflectance: see above
             np.multiply(pixels, np.float32(store.scale), out=data[band], casting="unsafe")
         if store.offset:
             data[band] += np.float32(store.offset)
+        with np.errstate(invalid="ignore"):  # NaN is not observed either
+            valid &= data[band] >= _LEAST
     valid &= lit
     if not valid.all():
         np.copyto(data, np.float32(np.nan), where=~valid)

@@ -224,7 +224,7 @@ def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> It
             thresholds=masking.thresholds,
             buffer=options.buffer,
             request=request,
-            sources=origin.hrefs,
+            sources=tuple(_absolute(href) for href in origin.hrefs),
         ),
         sensor=origin.sensor,
         sun=origin.sun,
@@ -234,6 +234,11 @@ def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> It
         not_asked=tuple(mask for mask in Mask if mask not in options.asked()),
         definitions=card.definitions,
     )
+
+
+def _absolute(href: str) -> str:
+    """Return a local path in full, as a link in an Item that lies elsewhere must have it; a URL as it is."""
+    return str(Path(href).absolute()) if "://" not in href and not href.startswith("/vsi") else href
 
 
 def _file_time(source: Source) -> datetime:

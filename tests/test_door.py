@@ -1,0 +1,101 @@
+"""`hlsmask.predict`: one Dataset for whatever holds the six bands, that rioxarray and odc-geo understand."""
+
+import numpy as np
+import pytest
+import rasterio
+import rioxarray
+import xarray as xr
+
+import hlsmask
+from hlsmask.errors import EmptySceneError, ModelError, SourceError, UsageError
+from hlsmask.granules.source import locate
+from hlsmask.masks import CLEAR_WATER, Mask
+from hlsmask.testing import tiny_granule
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_granule(tmp_path_factory.mktemp("granule"), (64, 56))
+
+
+@pytest.fixture(scope="module")
+def masks(folder):
+    return hlsmask.predict(folder)
+
+
+def test_it_holds_a_variable_a_mask_on_the_scenes_grid(folder, masks, tmp_path):
+    assert list(masks) == [*Mask, CLEAR_WATER]
+    assert all(masks[name].dtype == np.uint8 and masks[name].dims == ("y", "x") for name in masks)
+    assert set(np.unique(masks.water)) == {0, 1, 255}
+    assert (masks.terrain_shadow == 255).all()
+    assert "--dem" in masks.attrs["unknown_terrain_shadow"]
+    with rasterio.open(next(folder.glob("*.B02.tif"))) as file:
+        assert masks.rio.crs == file.crs
+        assert masks.rio.transform() == file.transform
+        assert masks.odc.geobox.transform == file.transform
+        assert masks.odc.geobox.crs.to_epsg() == file.crs.to_epsg()
+        assert masks.water.rio.nodata == 255
+        masks.water.rio.to_raster(tmp_path / "water.tif")
+        with rasterio.open(tmp_path / "water.tif") as written:
+            assert (written.transform, written.crs, written.nodata) == (file.transform, file.crs, 255)
+            np.testing.assert_array_equal(written.read(1), masks.water.values)
+
+
+def test_path_granule_scene_numpy_and_xarray_give_the_same(folder, masks):
+    granule = hlsmask.Granule.from_folder(folder)
+    layers = [str(granule.hrefs[layer]) for layer in granule.sensor.layers.values()]
+    planes = [rioxarray.open_rasterio(layer).squeeze("band", drop=True) for layer in layers]
+    stack = xr.concat(planes, xr.Variable("band", [str(band) for band in granule.sensor.layers]))
+    bands = np.stack([plane.values for plane in planes])
+    for source in (str(folder), layers[3], granule, stack, stack[::-1]):
+        other = hlsmask.predict(source)
+        np.testing.assert_array_equal(other.cloud.values, masks.cloud.values)
+        assert other.odc.geobox == masks.odc.geobox
+    for plain in (bands, (bands * 0.0001).astype("float32"), np.where(bands == -9999, np.nan, bands * 0.0001)):
+        other = hlsmask.predict(plain)
+        np.testing.assert_array_equal(other.water.values, masks.water.values)
+        assert other.odc.geobox.crs is None
+    scene = locate(folder).open()
+    np.testing.assert_array_equal(hlsmask.predict(scene).snow_ice.values, masks.snow_ice.values)
+
+
+def test_probabilities_thresholds_and_chosen_masks(folder, masks):
+    chances = hlsmask.predict(folder, probabilities=True, masks=["cloud", "water_mask"])
+    assert list(chances) == ["water", "cloud"]
+    assert chances.cloud.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(chances.cloud.values), masks.cloud.values == 255)
+    np.testing.assert_array_equal(chances.cloud.values > 0.5, masks.cloud.values == 1)
+    strict = hlsmask.predict(folder, threshold={"cloud": 0.9, "water": 0.9}, masks=("cloud", "water"))
+    assert list(strict) == ["water", "cloud", CLEAR_WATER]
+    np.testing.assert_array_equal(strict.cloud.values == 1, chances.cloud.values > 0.9)
+    assert strict.attrs["threshold_cloud"] == 0.9
+
+
+def test_terrain_shadow_with_a_dem(folder, masks):
+    with_dem = hlsmask.predict(folder, dem=folder / f"{folder.name}.dem.tif")
+    observed = masks.water.values != 255
+    assert np.isin(with_dem.terrain_shadow.values[observed], [0, 1]).all()
+    assert "unknown_terrain_shadow" not in with_dem.attrs
+    np.testing.assert_array_equal(with_dem.water.values, masks.water.values)
+
+
+def test_what_cannot_be_masked_is_refused():
+    with pytest.raises(UsageError, match="knows no option treshold"):
+        hlsmask.predict(np.full((6, 8, 8), 0.1), treshold=0.3)
+    with pytest.raises(UsageError, match="cannot mask a list"):
+        hlsmask.predict([1, 2, 3])
+    with pytest.raises(ModelError, match="no model 'best'"):
+        hlsmask.predict(np.full((6, 8, 8), 0.1), model="best")
+    with pytest.raises(EmptySceneError, match="no pixel"):
+        hlsmask.predict(np.full((6, 8, 8), np.nan))
+    with pytest.raises(SourceError, match="does not exist"):
+        hlsmask.predict("nowhere.tif")
+    with pytest.raises(TypeError):
+        hlsmask.predict()
+
+
+def test_the_front_door_fits_one_screen():
+    for name in hlsmask.__all__:
+        assert getattr(hlsmask, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = hlsmask.nothing
