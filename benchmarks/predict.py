@@ -28,8 +28,6 @@ from statistics import median
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 """As ukis-csmask calls them."""
 
-OURS = ("blue", "green", "red", "nir", "swir1", "swir2")
-
 
 # ---------------------------------------------------------------- contenders, each in its own process
 
@@ -283,33 +281,11 @@ def make_granule(folder: Path, size: int) -> Path:
 
 
 def make_vrt(granule: Path, size: int) -> Path:
-    """Tile the granule's bands into one VRT of `size` x `size` pixels with six bands."""
-    import rasterio
+    """Repeat the granule's bands in one VRT of `size` x `size` pixels with six bands."""
+    from hlsmask.testing import write_mosaic
 
     files = [next(granule.glob(f"*.{layer}.tif")) for layer in ("B02", "B03", "B04", "B8A", "B11", "B12")]
-    with rasterio.open(files[0]) as file:
-        side, wkt, place, block = file.width, file.crs.to_wkt(), file.transform.to_gdal(), file.block_shapes[0]
-    bands = []
-    for number, (file, name) in enumerate(zip(files, OURS, strict=True), start=1):
-        sources = "".join(
-            f"<SimpleSource><SourceFilename>{file}</SourceFilename><SourceBand>1</SourceBand>"
-            f'<SourceProperties RasterXSize="{side}" RasterYSize="{side}" DataType="Int16" '
-            f'BlockXSize="{block[1]}" BlockYSize="{block[0]}"/>'
-            f'<SrcRect xOff="0" yOff="0" xSize="{side}" ySize="{side}"/>'
-            f'<DstRect xOff="{x}" yOff="{y}" xSize="{side}" ySize="{side}"/></SimpleSource>'
-            for y in range(0, size, side)
-            for x in range(0, size, side)
-        )
-        bands.append(
-            f'<VRTRasterBand dataType="Int16" band="{number}"><Description>{name}</Description>'
-            f"<NoDataValue>-9999</NoDataValue>{sources}</VRTRasterBand>"
-        )
-    path = granule.parent / f"mosaic_{size}.vrt"
-    path.write_text(
-        f'<VRTDataset rasterXSize="{size}" rasterYSize="{size}"><SRS>{wkt.replace("<", "&lt;")}</SRS>'
-        f"<GeoTransform>{', '.join(map(str, place))}</GeoTransform>{''.join(bands)}</VRTDataset>"
-    )
-    return path
+    return write_mosaic(files, (size, size), granule.parent / f"mosaic_{size}.vrt")
 
 
 def row(name: str, runs: list[dict], pixels: int) -> str:

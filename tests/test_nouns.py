@@ -19,16 +19,7 @@ from hlsmask.masks import Mask
 from hlsmask.raster import Raster
 from hlsmask.sun import Sun
 from hlsmask.windows import Tiling, Window
-
-tilings = st.builds(
-    lambda shape, step, ramp, context: Tiling(
-        shape, step + min(ramp, step) + 2 * context, min(ramp, step) + 2 * context, min(ramp, step)
-    ),
-    st.tuples(st.integers(1, 90), st.integers(1, 90)),
-    st.integers(1, 40),
-    st.integers(0, 20),
-    st.integers(0, 12),
-)
+from strategies import tilings
 
 
 @given(tilings)

@@ -20,16 +20,7 @@ from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.stream import stream, tiling_for
 from hlsmask.masks import Mask
 from hlsmask.windows import Tiling, Window
-
-tilings = st.builds(
-    lambda shape, step, ramp, context: Tiling(
-        shape, step + min(ramp, step) + 2 * context, min(ramp, step) + 2 * context, min(ramp, step)
-    ),
-    st.tuples(st.integers(1, 70), st.integers(1, 70)),
-    st.integers(4, 40),
-    st.integers(0, 20),
-    st.integers(0, 6),
-)
+from strategies import tilings
 
 
 @given(tilings, st.integers(0, 99))

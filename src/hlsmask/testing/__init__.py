@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hlsmask.testing.files import write_granule
     from hlsmask.testing.granule import SimulatedGranule, simulate_granule
     from hlsmask.testing.relief import ReliefParts, relief_parts
-    from hlsmask.testing.tiny import tiny_granule, write_bands
+    from hlsmask.testing.tiny import tiny_granule, write_bands, write_mosaic
 
 __all__ = [
     "ReliefParts",
@@ -22,6 +22,7 @@ __all__ = [
     "tiny_granule",
     "write_bands",
     "write_granule",
+    "write_mosaic",
 ]
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "tiny_granule": "tiny",
     "write_bands": "tiny",
     "write_granule": "files",
+    "write_mosaic": "tiny",
 }
 
 

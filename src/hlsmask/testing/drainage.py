@@ -44,7 +44,7 @@ class Drainage:
     def of(cls, height: Nodes, outlets: NDArray[np.bool_]) -> Drainage:
         """Route `height` (rows, columns) to the nodes that are `outlets`."""
         rows, cols = height.shape
-        index = np.arange(rows * cols).reshape(rows, cols)
+        index = np.arange(rows * cols, dtype=np.int32).reshape(rows, cols)  # what csgraph works on
         lifted = height - height.min() + 1.0
         first, second, weight = [], [], []
         for dr, dc in NEIGHBOURS:
@@ -55,7 +55,7 @@ class Drainage:
             second.append(index[b].ravel())
             weight.append((np.maximum(lifted[a], lifted[b]) - 1e-4 * fall).ravel())
         out = index[outlets]
-        first.append(np.full(out.size, rows * cols))
+        first.append(np.full(out.size, rows * cols, np.int32))
         second.append(out)
         weight.append(np.full(out.size, 1e-3))
         n = rows * cols + 1

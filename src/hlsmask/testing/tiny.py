@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 import numpy as np
 import rasterio
@@ -159,4 +160,46 @@ def write_bands(
             target.descriptions = tuple(f"{name}" for name in names[:count])
         if scale is not None:
             target.scales, target.offsets = (scale,) * count, (0.0,) * count
+    return path
+
+
+def write_mosaic(files: Sequence[Path], shape: tuple[int, int], path: Path) -> Path:
+    """Write a VRT of six bands and any size, in which a scene is repeated.
+
+    Parameters
+    ----------
+    files
+        One file of six bands, or six files of one, in the order of `Band`.
+    shape
+        Rows and columns of the VRT.
+    path
+        Where to.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    with rasterio.open(files[0]) as file:
+        height, width, wkt = file.height, file.width, file.crs.to_wkt()
+        place = ", ".join(map(str, file.transform.to_gdal()))
+    bands = []
+    for number, name in enumerate(BANDS, start=1):
+        file, index = (files[0], number) if len(files) == 1 else (files[number - 1], 1)
+        sources = "".join(
+            f"<SimpleSource><SourceFilename>{file}</SourceFilename><SourceBand>{index}</SourceBand>"
+            f'<SrcRect xOff="0" yOff="0" xSize="{width}" ySize="{height}"/>'
+            f'<DstRect xOff="{x}" yOff="{y}" xSize="{width}" ySize="{height}"/></SimpleSource>'
+            for y in range(0, shape[0], height)
+            for x in range(0, shape[1], width)
+        )
+        bands.append(
+            f'<VRTRasterBand dataType="Int16" band="{number}"><Description>{name}</Description>'
+            f"<NoDataValue>{HLS_FILL}</NoDataValue>{sources}</VRTRasterBand>"
+        )
+    path.write_text(
+        f'<VRTDataset rasterXSize="{shape[1]}" rasterYSize="{shape[0]}"><SRS>{escape(wkt)}</SRS>'
+        f"<GeoTransform>{place}</GeoTransform>{''.join(bands)}</VRTDataset>",
+        encoding="utf-8",
+    )
     return path

@@ -1,0 +1,16 @@
+"""What hypothesis draws from."""
+
+from hypothesis import strategies as st
+
+from hlsmask.windows import Tiling
+
+tilings = st.builds(
+    lambda shape, step, ramp, context: Tiling(
+        shape, step + min(ramp, step) + 2 * context, min(ramp, step) + 2 * context, min(ramp, step)
+    ),
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.integers(1, 40),
+    st.integers(0, 20),
+    st.integers(0, 12),
+)
+"""Scenes cut in every way, with and without ramps."""
