@@ -535,8 +535,15 @@ def test_what_a_killed_run_left_is_swept(run, tmp_path):
     left = tmp_path / "out" / f".{folder.name}.abc.partial"
     left.mkdir(parents=True)
     (left / "half.tif").write_bytes(b"half")
-    assert run("predict", folder, "--out", tmp_path / "out")[0] == 0
+    other = tmp_path / "out" / f".{folder.name}.v3.abc.partial"  # of another run, of another source
+    other.mkdir()
+    mine = tmp_path / "out" / folder.name / f"{folder.name}.notes.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    assert run("predict", folder, "--out", tmp_path / "out", "--overwrite")[0] == 0
     assert not left.exists()
+    assert other.exists()
+    assert mine.read_text() == "mine"
 
 
 def test_failures_are_forgotten_once_the_source_is_done(run, tmp_path):

@@ -146,6 +146,42 @@ def test_six_bands_are_found_by_description_in_any_order_and_by_place(tmp_path):
         locate(few).open()
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        [layer.lower() for layer in Sensor.S30.layers.values()],
+        list(Sensor.L30.layers.values()),
+        ["Blue", "Green", "Red", "NIR08", "SWIR16", "SWIR22"],
+    ],
+)
+def test_bands_are_found_by_hls_and_stac_names(tmp_path, names):
+    data = (np.random.default_rng(0).random((6, 9, 9)) * 3000 + 100).astype("int16")
+    shuffled = [3, 0, 5, 1, 4, 2]
+    path = write_bands(tmp_path / "a.tif", data[shuffled], names=[names[at] for at in shuffled])
+    np.testing.assert_array_equal(np.rint(whole(locate(path).open()).data * 10_000), data)
+
+
+def test_an_item_of_another_sensor(tmp_path):
+    """Assets as Earth Search and Planetary Computer call them, and one asset with several bands."""
+    data = (np.random.default_rng(0).random((6, 9, 9)) * 3000 + 100).astype("int16")
+    for at, name in enumerate(("a", "b", "c")):
+        write_bands(tmp_path / f"{name}.tif", data[[at]], names=None)
+    write_bands(tmp_path / "rest.tif", data[[5, 3, 4]], names=None)
+    assets = {
+        "blue": {"href": "a.tif"},
+        "B03": {"href": "b.tif", "eo:bands": [{"name": "B3", "common_name": "green"}]},
+        "red": {"href": "c.tif"},
+        "infrared": {"href": "rest.tif", "bands": [{"eo:common_name": name} for name in ("swir22", "nir08", "swir16")]},
+    }
+    item = {"type": "Feature", "id": "S2_x", "assets": assets, "properties": {"datetime": "2024-05-06T07:08:09Z"}}
+    (tmp_path / "item.json").write_text(json.dumps(item))
+    located = locate(tmp_path / "item.json")
+    assert located.id == "S2_x"
+    scene = located.open()
+    assert scene.origin.time == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    np.testing.assert_array_equal(np.rint(whole(scene).data * 10_000), data)
+
+
 def scene_of(data, **options):
     return ArrayScene(data, **options)
 
@@ -211,6 +247,12 @@ def test_xarray_is_read_by_name_by_long_name_and_in_order():
         assert scene.geobox == geobox
         np.testing.assert_array_equal(whole(scene).data, data)
     assert from_xarray(later).origin.time == datetime(2024, 7, 8, 17, 49, 11, tzinfo=UTC)
+    layers = dataset.rename({str(band): layer for band, layer in Sensor.S30.layers.items()}).assign(
+        B05=array[0], B08=array[1]
+    )
+    np.testing.assert_array_equal(whole(from_xarray(layers)).data, data)
+    common = dataset.rename(nir="nir08", swir1="swir16", swir2="swir22")
+    np.testing.assert_array_equal(whole(from_xarray(common)).data, data)
     with pytest.raises(MissingBandError, match="lacks nir"):
         from_xarray(dataset.drop_vars("nir"))
     with pytest.raises(MissingBandError, match="5 unnamed bands"):

@@ -6,7 +6,10 @@ Layer names: HLS v2.0 User Guide, and the `s30_v2_band_dict` / `l30_v2_band_dict
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HLS_SCALE: Final = 0.0001
 """Reflectance of one stored integer (HLS v2.0 User Guide, section 6)."""
@@ -46,6 +49,28 @@ class Sensor(StrEnum):
     def layers(self) -> dict[Band, str]:
         """Layer name of each band, such as `B8A` for the near infrared of S30."""
         return dict(zip(BANDS, _LAYERS[self], strict=True))
+
+
+_COMMON_NAMES: Final = {"nir08": Band.NIR, "swir16": Band.SWIR1, "swir22": Band.SWIR2}
+"""Names of the STAC electro-optical extension, where they are not ours."""
+
+
+def find_bands(names: Iterable[str]) -> dict[Band, int]:
+    """Return where in `names` each band is: by our names, STAC's common names, or HLS layers, in any case.
+
+    Layers are those of S30 where there is a B8A, else those of L30. Bands that are not found are left out; the
+    first of two with one name counts.
+    """
+    words = [name.strip().lower() for name in names]
+    found: dict[Band, int] = {}
+    for at, word in enumerate(words):
+        band = _COMMON_NAMES.get(word) or (Band(word) if word in BANDS else None)
+        if band is not None:
+            found.setdefault(band, at)
+    if not found:
+        layers = (Sensor.S30 if "b8a" in words else Sensor.L30).layers
+        found = {band: words.index(layer.lower()) for band, layer in layers.items() if layer.lower() in words}
+    return {band: found[band] for band in BANDS if band in found}
 
 
 _LAYERS: Final = {

@@ -11,7 +11,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords  # noqa: F401 - importing it registers the .odc accessor
 
-from hlsmask.bands import BANDS
+from hlsmask.bands import BANDS, find_bands
 from hlsmask.errors import GridError, MissingBandError, NotReflectanceError
 from hlsmask.granules.reflectance import Storage, to_raster
 from hlsmask.granules.scene import Origin, check_reflectance
@@ -90,9 +90,9 @@ def _fill(band: NDArray[Any] | xr.DataArray) -> float | None:
 def from_xarray(data: xr.DataArray | xr.Dataset, *, scale: float | None = None) -> ArrayScene:
     """Return the scene in an xarray object.
 
-    A Dataset holds a variable a band, called blue ... swir2; a DataArray has the dimensions (band, y, x), its
-    bands called so by the `band` or `variable` coordinate, by the attribute `long_name` (as rioxarray sets it),
-    else in our order. Other dimensions must be of length 1.
+    A Dataset holds a variable a band, called blue ... swir2, or as STAC or HLS call them (`nir08`, `B8A`); a
+    DataArray has the dimensions (band, y, x), its bands called so by the `band` or `variable` coordinate, by the
+    attribute `long_name` (as rioxarray sets it), else in our order. Other dimensions must be of length 1.
 
     Raises
     ------
@@ -103,9 +103,11 @@ def from_xarray(data: xr.DataArray | xr.Dataset, *, scale: float | None = None) 
     data = data.squeeze(drop=False)
     when = _time(data)
     if isinstance(data, xr.Dataset):
-        if missing := [band for band in BANDS if band not in data]:
-            raise MissingBandError(f"the Dataset lacks {', '.join(missing)}; it has {', '.join(map(str, data))}")
-        planes = [data[band] for band in BANDS]
+        named = [str(variable) for variable in data]
+        found = find_bands(named)
+        if missing := [band for band in BANDS if band not in found]:
+            raise MissingBandError(f"the Dataset lacks {', '.join(missing)}; it has {', '.join(named)}")
+        planes = [data[named[found[band]]] for band in BANDS]
     else:
         if data.ndim != _STACK:
             raise MissingBandError(f"{name} has dimensions {data.dims}; use (band, y, x)")
@@ -123,11 +125,11 @@ def _order(data: xr.DataArray, name: str) -> list[int]:
     labels: Any = data.attrs.get("long_name", ())
     if data.dims[0] in data.coords and data[data.dims[0]].dtype.kind in "UOT":
         labels = data[data.dims[0]].values
-    found = [str(label).lower() for label in labels] if not isinstance(labels, str) else []
-    if any(band in found for band in BANDS):
+    named = [str(label) for label in labels] if not isinstance(labels, str) else []
+    if found := find_bands(named):
         if missing := [band for band in BANDS if band not in found]:
-            raise MissingBandError(f"{name} lacks {', '.join(missing)}; it has {', '.join(found)}")
-        return [found.index(band) for band in BANDS]
+            raise MissingBandError(f"{name} lacks {', '.join(missing)}; it has {', '.join(named)}")
+        return list(found.values())
     if data.sizes[data.dims[0]] != len(BANDS):
         raise MissingBandError(
             f"{name} has {data.sizes[data.dims[0]]} unnamed bands; use six, in the order {', '.join(BANDS)}"

@@ -102,7 +102,7 @@ class Granule:
         granule = cls.parse(split.path.rsplit("/", 1)[-1])
         if "://" not in href:
             path = Path(href)
-            return cls._from_files(granule.id, sorted(path.parent.glob(f"{granule.id}.*.tif*")))
+            return cls._from_files(granule.id, sorted(path.parent.iterdir()))
         folder = split.path.rsplit("/", 1)[0]
         layers = [*granule.sensor.layers.values(), "Fmask", "SZA", "SAA"]
         hrefs = {layer: split._replace(path=f"{folder}/{granule.id}.{layer}.tif").geturl() for layer in layers}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 from urllib.request import Request, urlopen
 
-from hlsmask.bands import BANDS, Band
+from hlsmask.bands import BANDS, find_bands
 from hlsmask.errors import HlsmaskError, MissingBandError, SourceError, UnreadableError
 from hlsmask.granules.angles import sun_from_tags, sun_of
 from hlsmask.granules.hls import Granule, is_layer
@@ -20,19 +20,6 @@ from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_COMMON_NAMES: Final = {
-    "blue": Band.BLUE,
-    "green": Band.GREEN,
-    "red": Band.RED,
-    "nir08": Band.NIR,
-    "nir": Band.NIR,
-    "swir16": Band.SWIR1,
-    "swir1": Band.SWIR1,
-    "swir22": Band.SWIR2,
-    "swir2": Band.SWIR2,
-}
-"""Names of the STAC electro-optical extension, and ours."""
 
 _TIMEOUT: Final = 30
 """Seconds for the answer to a request for a STAC Item."""
@@ -158,14 +145,13 @@ def _open_granule(granule: Granule, scale: float | None) -> FileScene:
 
 
 def _open_item(item: Mapping[str, Any], href: str, scale: float | None) -> FileScene:
-    found: dict[Band, BandFile] = {}
+    names, files = [], []
     for key, asset in item["assets"].items():
-        described = asset.get("bands") or asset.get("eo:bands") or [{}]
-        for index, band in enumerate(described, start=1):
-            names = (key, band.get("name"), band.get("eo:common_name"), band.get("common_name"))
-            for name in names:
-                if known := _COMMON_NAMES.get(str(name).lower()):
-                    found.setdefault(known, BandFile(asset["href"], index))
+        for index, band in enumerate(asset.get("bands") or asset.get("eo:bands") or [{}], start=1):
+            for name in (band.get("eo:common_name"), band.get("common_name"), band.get("name"), key):
+                names.append(str(name or ""))
+                files.append(BandFile(asset["href"], index))
+    found = {band: files[at] for band, at in find_bands(names).items()}
     if missing := [band for band in BANDS if band not in found]:
         raise MissingBandError(
             f"the STAC Item {public_href(href)} has no assets for {', '.join(missing)}; "
@@ -187,11 +173,11 @@ def _parse_time(text: object) -> datetime | None:
 def _open_raster(name: str, href: str, scale: float | None) -> FileScene:
     layer = Layer(href)
     try:
-        names = [str(text or "").strip().lower() for text in layer.dataset.descriptions]
+        names = [str(text or "") for text in layer.dataset.descriptions]
         tags = layer.dataset.tags()
     finally:
         layer.close()
-    indexes = {band: names.index(band) + 1 for band in BANDS if band in names}
+    indexes = {band: at + 1 for band, at in find_bands(names).items()}
     if not indexes and len(names) == len(BANDS):
         indexes = {band: at for at, band in enumerate(BANDS, start=1)}
     if missing := [band for band in BANDS if band not in indexes]:

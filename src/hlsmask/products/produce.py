@@ -238,7 +238,7 @@ def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> It
 
 def _absolute(href: str) -> str:
     """Return a local path in full, as a link in an Item that lies elsewhere must have it; a URL as it is."""
-    return str(Path(href).absolute()) if "://" not in href and not href.startswith("/vsi") else href
+    return os.path.abspath(href) if "://" not in href and not href.startswith("/vsi") else href  # noqa: PTH100 - without ..
 
 
 def _file_time(source: Source) -> datetime:
@@ -253,8 +253,6 @@ def _move(scratch: Path, folder: Path, name: str) -> None:
     item = f"{name}.json"
     (folder / item).unlink(missing_ok=True)
     made = sorted(path for path in scratch.iterdir() if path.is_file())
-    for stale in folder.glob(f"{name}.*"):
-        if stale.name not in {path.name for path in made}:
-            stale.unlink()
+    (folder / f"{name}.probabilities.tif").unlink(missing_ok=True)  # of an earlier run that was asked for it
     for path in sorted(made, key=lambda path: path.name == item):
         settle(path, folder / path.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,8 @@ def finished(folder: Path, name: str, request: str) -> dict[str, Any] | None:
 
 
 def sweep(out: Path, name: str) -> None:
-    """Remove what a killed run left half-made of the results `name`."""
-    for left in out.glob(f".{name}.*{SUFFIX}"):
-        remove_scratch(left)
+    """Remove what a killed run left half-made of the results `name`, and of no other name that begins so."""
+    scratch = re.compile(re.escape(f".{name}.") + r"[^.]+" + re.escape(SUFFIX))
+    for left in out.iterdir() if out.is_dir() else ():
+        if scratch.fullmatch(left.name):
+            remove_scratch(left)
