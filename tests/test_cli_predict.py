@@ -22,6 +22,7 @@ from hlsmask.card import Card
 from hlsmask.cli import main
 from hlsmask.granules.hls import Granule
 from hlsmask.masks import CLEAR_WATER, Mask
+from hlsmask.products import produce
 from hlsmask.testing import tiny_granule, write_bands
 
 LAYERS = (*Mask, CLEAR_WATER)
@@ -483,6 +484,41 @@ def test_unwritable_output(run, tmp_path):
     assert code == 1
     assert "cannot be written: Not a directory" in err
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_file_where_the_results_folder_should_be(run, tmp_path):
+    path = write_bands(tmp_path / "scene.tif", plausible(), names=None)
+    good = tiny_granule(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "scene").write_text("in the way")
+    code, _, err = run("predict", path, good, "--out", out)
+    assert code == 1
+    assert "scene cannot be written: File exists" in err
+    assert (out / "scene").read_text() == "in the way"
+    assert sorted(file.name for file in out.iterdir()) == [good.name, "collection.json", "failures.jsonl", "scene"]
+
+
+def test_what_should_not_happen_stops_no_other_source(run, tmp_path, monkeypatch):
+    folders = [tiny_granule(tmp_path / str(seed), seed=seed) for seed in (0, 1)]
+    write_item = produce.write_item
+
+    def fails_once(folder, record):
+        if record.id == folders[0].name:
+            raise ZeroDivisionError("a bug")
+        return write_item(folder, record)
+
+    monkeypatch.setattr(produce, "write_item", fails_once)
+    code, _, err = run("predict", *folders, "--out", tmp_path / "out")
+    assert code == 1
+    assert "ZeroDivisionError: a bug (this should not happen" in err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        folders[1].name,
+        "collection.json",
+        "failures.jsonl",
+    ]
+    assert "Traceback" in run("predict", folders[0], "--out", tmp_path / "out", "--debug")[2]
 
 
 LIMITED = """

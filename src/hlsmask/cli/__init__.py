@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from cyclopts import App, Parameter
@@ -29,40 +31,45 @@ app.command("hlsmask.cli.predict:predict", name="predict")
 app.command("hlsmask.cli.demo:demo", name="demo")
 
 
+_debug = False
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
     Published spellings with underscores (`--data_dir`) are taken as those with dashes. `--debug` shows where an
     error arose; without it every error is one sentence.
     """
+    global _debug  # noqa: PLW0603 - one command line a process
     words = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
-    debug = "--debug" in words
+    _debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     os.environ.setdefault("GDAL_CACHEMAX", "96")  # MB: GDAL reads it once, at its first block
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a cluster sends is as Ctrl-C: tidy up
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a cluster sends is as Ctrl-C: tidy up
     try:
         code = app(words, result_action="return_value", exit_on_error=True)
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        complain("stopped; what was finished is kept, nothing half-written is")
+    except KeyboardInterrupt as error:
+        complain(error)
         code = FAILED
-    except HlsmaskError as error:
-        if debug:
-            raise
-        complain(str(error))
+    except Exception as error:  # noqa: BLE001 - the last resort: one sentence, not a traceback
+        complain(error)
         code = MISUSED if isinstance(error, UsageError) else FAILED
-    except Exception as error:
-        if debug:
-            raise
-        complain(f"{type(error).__name__}: {error} (this should not happen; --debug shows where)")
-        code = FAILED
     sys.exit(code or DONE)
 
 
-def complain(text: str) -> None:
-    """Print one error to standard error."""
-    print(f"hlsmask: {text}", file=sys.stderr)
+def complain(error: BaseException) -> str:
+    """Print an error to standard error as one sentence, after its traceback if `--debug` asks for it; return that."""
+    if _debug:
+        traceback.print_exception(error)
+    if isinstance(error, HlsmaskError):
+        sentence = str(error)
+    elif isinstance(error, KeyboardInterrupt):
+        sentence = "stopped; what was finished is kept, nothing half-written is"
+    else:
+        sentence = f"{type(error).__name__}: {error} (this should not happen; --debug shows where)"
+    print(f"hlsmask: {sentence}", file=sys.stderr)
+    return sentence
 
 
 def _dashed(word: str) -> str:

@@ -53,7 +53,7 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
                 task = bar.add_task(source.id, total=1.0)
                 try:
                     made = produce(source, engine, options, output, progress=partial(_advance, bar, task))
-                except HlsmaskError as error:
+                except Exception as error:  # noqa: BLE001 - one bad source never stops the others
                     failures.add(source.href, error)
                 else:
                     done += 1
@@ -84,13 +84,13 @@ class Failures:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # there is none, or it is not ours: it is written anew
 
-    def add(self, href: str, error: HlsmaskError) -> None:
+    def add(self, href: str, error: Exception) -> None:
         """Print and keep a failure."""
         self.new += 1
-        complain(str(error))
+        reason = complain(error)
         source = public_href(href)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._kept[source] = {"source": source, "error": type(error).__name__, "reason": str(error), "time": now}
+        self._kept[source] = {"source": source, "error": type(error).__name__, "reason": reason, "time": now}
 
     def forget(self, href: str) -> None:
         """Drop what was kept of a source that is now done."""
@@ -103,8 +103,8 @@ class Failures:
                 write_text(self._path, "".join(f"{json.dumps(entry)}\n" for entry in self._kept.values()))
             else:
                 self._path.unlink(missing_ok=True)
-        except (OutputError, OSError) as error:
-            complain(str(error))
+        except OutputError as error:
+            complain(error)
 
 
 def _refuse_clashes(sources: Sequence[Source]) -> None:

@@ -18,7 +18,7 @@ from hlsmask.errors import OutputError
 from hlsmask.inference.run import Masking
 from hlsmask.masks import CLEAR_WATER, NOT_OBSERVED, PRESENT, Mask
 from hlsmask.products import qa
-from hlsmask.products.aside import open_scratch, remove_scratch, settle
+from hlsmask.products.aside import open_scratch, reason, remove_scratch, settle
 from hlsmask.products.cog import CogWriter
 from hlsmask.products.item import ItemRecord, Provenance, write_item
 from hlsmask.products.quicklook import Preview
@@ -249,10 +249,13 @@ def _file_time(source: Source) -> datetime:
 
 def _move(scratch: Path, folder: Path, name: str) -> None:
     """Give the finished files their place; the Item, which makes them count, goes first and comes last."""
-    folder.mkdir(parents=True, exist_ok=True)
     item = f"{name}.json"
-    (folder / item).unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / item).unlink(missing_ok=True)
+        (folder / f"{name}.probabilities.tif").unlink(missing_ok=True)  # of an earlier run that was asked for it
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {reason(error)}") from error
     made = sorted(path for path in scratch.iterdir() if path.is_file())
-    (folder / f"{name}.probabilities.tif").unlink(missing_ok=True)  # of an earlier run that was asked for it
     for path in sorted(made, key=lambda path: path.name == item):
         settle(path, folder / path.name)
