@@ -108,6 +108,8 @@ def test_a_granule_becomes_five_files_and_a_collection(run, tmp_path):
     water = masks[0] == 1
     np.testing.assert_array_equal(masks[5][seen] == 1, (water & ~(masks[1:4] == 1).any(axis=0))[seen])
     np.testing.assert_array_equal((chances[0] > 100)[seen], water[seen])
+    in_sight = (water & (masks[1] != 1) & (masks[3] != 1))[seen].mean()
+    assert f"({100 * in_sight:.1f} % in sight)" in printed
     np.testing.assert_array_equal(chances[0] == 255, fill)
 
     item = pystac.Item.from_file(str(out / name / f"{name}.json"))

@@ -16,6 +16,7 @@ from hlsmask.errors import HlsmaskError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 DONE, FAILED, MISUSED = 0, 1, 2
 """Exit codes: all done; something was refused or failed; wrong usage."""
@@ -32,6 +33,7 @@ app.command("hlsmask.cli.demo:demo", name="demo")
 
 
 _debug = False
+_stopped = False
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -40,13 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Published spellings with underscores (`--data_dir`) are taken as those with dashes. `--debug` shows where an
     error arose; without it every error is one sentence.
     """
-    global _debug  # noqa: PLW0603 - one command line a process
+    global _debug, _stopped  # noqa: PLW0603 - one command line a process
+    _stopped = False
     words = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     _debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     os.environ.setdefault("GDAL_CACHEMAX", "96")  # MB: GDAL reads it once, at its first block
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a cluster sends is as Ctrl-C: tidy up
+        for kind in (signal.SIGINT, signal.SIGTERM):  # what a cluster sends is as Ctrl-C: tidy up, then go
+            signal.signal(kind, _stop)
     try:
         code = app(words, result_action="return_value", exit_on_error=True)
     except KeyboardInterrupt as error:
@@ -56,6 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         complain(error)
         code = MISUSED if isinstance(error, UsageError) else FAILED
     sys.exit(code or DONE)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    global _stopped  # noqa: PLW0603 - one command line a process
+    _stopped = True
+    raise KeyboardInterrupt
+
+
+def heed_stop() -> None:
+    """Raise KeyboardInterrupt if one was raised where nothing could pass it on, as inside a library's callback."""
+    if _stopped:
+        raise KeyboardInterrupt
 
 
 def complain(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from hlsmask.cli import DONE, FAILED, complain
+from hlsmask.cli import DONE, FAILED, complain, heed_stop
 from hlsmask.errors import HlsmaskError, OutputError, UsageError
 from hlsmask.granules.source import locate
 from hlsmask.hrefs import public_href
@@ -19,7 +19,8 @@ from hlsmask.inference.run import open_engine
 from hlsmask.masks import Mask
 from hlsmask.products.aside import write_text
 from hlsmask.products.collection import write_collection
-from hlsmask.products.produce import LAYERS, produce
+from hlsmask.products.palette import LAYERS, TITLES
+from hlsmask.products.produce import produce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,7 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
     try:
         with _progress() as bar:
             for source in located:
+                heed_stop()
                 task = bar.add_task(source.id, total=1.0)
                 try:
                     made = produce(source, engine, options, output, progress=partial(_advance, bar, task))
@@ -128,17 +130,22 @@ def _progress() -> Progress:
 
 
 def _advance(bar: Progress, task: TaskID, share: float) -> None:
+    heed_stop()
     bar.update(task, completed=share)
 
 
 def _line(made: Produced) -> str:
     shares = ", ".join(
-        f"{layer.title if isinstance(layer, Mask) else 'clear water'} {100 * share:.1f} %"
+        f"{TITLES[layer]} {100 * share:.1f} %" + (_seen(made) if layer == Mask.WATER else "")
         for layer in LAYERS
         if (share := made.shares.get(layer)) is not None
     )
     how = f"{made.seconds:.1f} s" if made.fresh else "already there"
     return f"{made.id}: {shares} ({how}) -> {made.folder}"
+
+
+def _seen(made: Produced) -> str:
+    return "" if made.water_in_sight is None else f" ({100 * made.water_in_sight:.1f} % in sight)"
 
 
 def _tell_unknown(made: Produced, told: set[Mask]) -> None:

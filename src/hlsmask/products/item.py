@@ -126,6 +126,7 @@ def _properties(record: ItemRecord) -> dict[str, Any]:
         "hlsmask:request": how.request,
         "hlsmask:observed": _short(record.observed),
         "hlsmask:share": {name: _short(share) for name, share in record.shares.items()},
+        "hlsmask:water_in_sight": _short(record.water_in_sight),
         "hlsmask:unknown_masks": {
             mask.value: record.unknown_masks[mask] for mask in Mask if mask in record.unknown_masks
         },

@@ -27,6 +27,9 @@ _CAPTION: Final = 90
 _WIDE: Final = 1.7
 """Panels wider than this many times their height lie one above the other."""
 
+_LABELS: Final = TITLES | {Mask.WATER.value: "water in sight"}
+"""What the legend calls the layers: the picture shows water only where no cloud or snow lies over it."""
+
 _LEGEND: Final = (
     CLEAR_WATER,
     Mask.WATER.value,
@@ -105,7 +108,7 @@ def percent(share: float | None) -> str:
 def _entries(shares: Mapping[str, float | None], unseen: float) -> list[tuple[str, str, Colour | None]]:
     """Return name, value and colour of each line of the legend."""
     lines: list[tuple[str, str, Colour | None]] = [
-        (TITLES[name], percent(shares.get(name)), COLOURS[name]) for name in _LEGEND
+        (_LABELS[name], percent(shares.get(name)), COLOURS[name]) for name in _LEGEND
     ]
     return [*lines, ("not observed", percent(unseen), None)]
 

@@ -18,7 +18,7 @@ from hlsmask.errors import OutputError
 from hlsmask.inference.run import Masking
 from hlsmask.masks import CLEAR_WATER, NOT_OBSERVED, PRESENT, Mask
 from hlsmask.products import qa
-from hlsmask.products.aside import open_scratch, reason, remove_scratch, settle
+from hlsmask.products.aside import open_scratch, reason, settle
 from hlsmask.products.cog import CogWriter
 from hlsmask.products.item import ItemRecord, Provenance, write_item
 from hlsmask.products.quicklook import Preview
@@ -43,6 +43,9 @@ PROBABILITY_UNIT = 200
 LAYERS = (*Mask, CLEAR_WATER)
 """Bands of `ID.masks.tif`."""
 
+_WATER = LAYERS.index(Mask.WATER)
+_HIDING = [LAYERS.index(mask) for mask in (Mask.CLOUD, Mask.SNOW_ICE)]
+
 
 @dataclass(frozen=True, slots=True)
 class Produced:
@@ -59,6 +62,9 @@ class Produced:
 
     shares: Mapping[str, float | None] = field(default_factory=dict)
     """Share of the observed pixels, 0 to 1, that each layer covers; None where it is not known."""
+
+    water_in_sight: float | None = None
+    """Share of the observed pixels that is water under neither cloud nor snow: the DSWx tests take those for water."""
 
     unknown: Mapping[Mask, str] = field(default_factory=dict)
     """Masks that are 255 throughout, and why."""
@@ -91,22 +97,30 @@ def produce(
     folder = output.out / source.id
     request = request_hash(source, engine, options, probabilities=output.probabilities)
     if not output.overwrite and (item := finished(folder, source.id, request)) is not None:
-        shares = item["properties"].get("hlsmask:share", {})
-        return Produced(source.id, folder, fresh=False, shares=shares, seconds=perf_counter() - started)
+        shares, seen = (item["properties"].get(f"hlsmask:{name}") for name in ("share", "water_in_sight"))
+        return Produced(source.id, folder, fresh=False, shares=shares or {}, water_in_sight=seen)
     with Masking(source.open(scale=options.scale), engine, options) as masking:
         sweep(output.out, source.id)
-        scratch = open_scratch(folder)
+        scratch = folder
         try:
+            scratch = open_scratch(folder)
             record = write_products(
                 masking, scratch, source, request, probabilities=output.probabilities, progress=progress
             )
             _move(scratch, folder, source.id)
         except OutputError as error:  # name the file that the user would have had
             raise OutputError(str(error).replace(str(scratch), str(folder))) from error
-        finally:
-            remove_scratch(scratch)
-    seconds = perf_counter() - started
-    return Produced(source.id, folder, True, record.shares, record.unknown_masks, seconds)  # noqa: FBT003 - fresh
+        finally:  # by name: a stop may come before the scratch folder's name is known here
+            sweep(output.out, source.id)
+    return Produced(
+        source.id,
+        folder,
+        fresh=True,
+        shares=record.shares,
+        water_in_sight=record.water_in_sight,
+        unknown=record.unknown_masks,
+        seconds=perf_counter() - started,
+    )
 
 
 def write_products(
@@ -162,7 +176,8 @@ def _draw(preview: Preview, record: ItemRecord, path: Path, masking: Masking) ->
     model, ran = record.provenance.model, masking.engine.name
     subtitle = " · ".join([when, *([model] if model not in ran else []), ran])
     metres = pixel_metres(record.geobox)
-    preview.save(path, title=record.id, subtitle=subtitle, shares=record.shares, metres_per_pixel=metres)
+    shares = {**record.shares, Mask.WATER: record.water_in_sight}
+    preview.save(path, title=record.id, subtitle=subtitle, shares=shares, metres_per_pixel=metres)
 
 
 def _layers(rows: Decided, asked: tuple[Mask, ...]) -> NDArray[np.uint8]:
@@ -188,7 +203,7 @@ class _Tally:
     """Counts what the rows hold."""
 
     def __init__(self) -> None:
-        self.pixels = self.observed = 0
+        self.pixels = self.observed = self.seen_water = 0
         self.present = dict.fromkeys(LAYERS, 0)
         self.known = dict.fromkeys(LAYERS, 0)
 
@@ -198,6 +213,13 @@ class _Tally:
         for name, layer in zip(LAYERS, layers, strict=True):
             self.present[name] += int(np.count_nonzero(layer == PRESENT))
             self.known[name] += int(np.count_nonzero(layer != NOT_OBSERVED))
+        seen = layers[_WATER] == PRESENT
+        for hiding in _HIDING:
+            seen &= rows.masks[hiding] != PRESENT
+        self.seen_water += int(np.count_nonzero(seen))
+
+    def water_in_sight(self) -> float | None:
+        return self.seen_water / self.known[Mask.WATER] if self.known[Mask.WATER] else None
 
     def shares(self) -> dict[str, float | None]:
         return {str(name): self.present[name] / known if known else None for name, known in self.known.items()}
@@ -230,6 +252,7 @@ def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> It
         sun=origin.sun,
         observed=tally.observed / tally.pixels,
         shares=tally.shares(),
+        water_in_sight=tally.water_in_sight(),
         unknown_masks=masking.unknown,
         not_asked=tuple(mask for mask in Mask if mask not in options.asked()),
         definitions=card.definitions,

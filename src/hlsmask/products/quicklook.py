@@ -83,7 +83,8 @@ class Preview:
         title, subtitle
             Such as the granule's id, and model, engine and date.
         shares
-            Share of observed pixels a layer covers, 0 to 1; None or missing = not known.
+            Share of observed pixels a layer covers, 0 to 1; None or missing = not known. Of water it should be
+            the share that is in sight, under neither cloud nor snow: so the legend calls it.
         metres_per_pixel
             Of the scene; draws a scale bar.
 

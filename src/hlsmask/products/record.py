@@ -86,6 +86,9 @@ class ItemRecord:
     shares: Mapping[str, float | None] = field(default_factory=dict)
     """Share of observed pixels that each layer covers, 0 to 1, `clear_water` included; None = not known."""
 
+    water_in_sight: float | None = None
+    """Share of observed pixels, 0 to 1, that is water under neither cloud nor snow; None = not known."""
+
     unknown_masks: Mapping[Mask, str] = field(default_factory=dict)
     """Masks that hold 255 throughout, each with the reason, such as "no DEM was given"."""
 
