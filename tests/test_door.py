@@ -1,5 +1,8 @@
 """`hlsmask.predict`: one Dataset for whatever holds the six bands, that rioxarray and odc-geo understand."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import rasterio
@@ -10,7 +13,7 @@ import hlsmask
 from hlsmask.errors import EmptySceneError, ModelError, SourceError, UsageError
 from hlsmask.granules.source import locate
 from hlsmask.masks import CLEAR_WATER, Mask
-from hlsmask.testing import tiny_granule
+from hlsmask.testing import tiny_granule, write_mosaic
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,20 @@ def test_what_cannot_be_masked_is_refused():
         hlsmask.predict("nowhere.tif")
     with pytest.raises(TypeError):
         hlsmask.predict()
+
+
+def test_importing_loads_nothing_heavy():
+    code = "import sys, hlsmask; sys.exit(','.join(m for m in ('torch', 'rasterio', 'numpy') if m in sys.modules) or 0)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_vrt_of_a_granule_is_masked_as_the_granule(folder, masks, tmp_path):
+    granule = hlsmask.Granule.from_folder(folder)
+    files = [granule.hrefs[layer] for layer in granule.sensor.layers.values()]
+    other = hlsmask.predict(write_mosaic(files, (128, 56), tmp_path / "twice.vrt"))
+    for half in (slice(0, 64), slice(64, 128)):
+        np.testing.assert_array_equal(other.water.values[half], masks.water.values)
 
 
 def test_the_front_door_fits_one_screen():

@@ -66,9 +66,11 @@ def test_the_item_is_read_by_pystac(made):
     assert sorted(item.assets) == ["masks", "probabilities", "qa", "quicklook"]
     (probability, *_) = RasterExtension.ext(item.assets["probabilities"]).bands
     assert (probability.scale, probability.nodata) == (0.005, 255)
-    assert {
-        field.name for field in ClassificationExtension.ext(item.assets["qa"]).bitfields or []
-    } or "bitfields" in str(item.assets["qa"].to_dict())
+    bits = {field.name: field.offset for field in ClassificationExtension.ext(item.assets["qa"]).bitfields}
+    assert bits == {"cloud": 1, "adjacent": 2, "cloud_shadow": 3, "snow_ice": 4, "water": 5}
+    bands = RasterExtension.ext(item.assets["masks"]).bands
+    classes = [ClassificationExtension.ext(band).classes for band in bands]
+    assert [[kind.value for kind in kinds] for kinds in classes] == [[0, 1, 255]] * 6
     (source,) = item.get_links("derived_from")
     assert source.href.endswith(f"{NAME}.tif")
     west, south, east, north = item.bbox

@@ -6,27 +6,26 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsmask import __version__
 from hlsmask.errors import OutputError
 from hlsmask.inference.run import Masking
-from hlsmask.masks import CLEAR_WATER, NOT_OBSERVED, PRESENT, Mask
+from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.products import qa
+from hlsmask.products.account import LAYERS, Tally, record_of
 from hlsmask.products.aside import open_scratch, reason, settle
 from hlsmask.products.cog import CogWriter
-from hlsmask.products.item import ItemRecord, Provenance, write_item
+from hlsmask.products.item import ItemRecord, write_item
 from hlsmask.products.quicklook import Preview
 from hlsmask.products.request import finished, request_hash, sweep
 from hlsmask.raster import pixel_metres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -39,12 +38,6 @@ if TYPE_CHECKING:
 
 PROBABILITY_UNIT = 200
 """A probability of 1 as `ID.probabilities.tif` stores it."""
-
-LAYERS = (*Mask, CLEAR_WATER)
-"""Bands of `ID.masks.tif`."""
-
-_WATER = LAYERS.index(Mask.WATER)
-_HIDING = [LAYERS.index(mask) for mask in (Mask.CLOUD, Mask.SNOW_ICE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +129,7 @@ def write_products(
     geobox, name = masking.scene.geobox, source.id
     shape = (int(geobox.height), int(geobox.width))
     asked = masking.options.asked()
-    preview, tally = Preview(shape), _Tally()
+    preview, tally = Preview(shape), Tally()
     threads = masking.options.workers or os.cpu_count() or 1
     with ExitStack() as stack:
 
@@ -162,7 +155,7 @@ def write_products(
             if progress is not None:
                 progress(tally.pixels / (shape[0] * shape[1]))
 
-        record = _record(masking, source, request, tally)
+        record = record_of(masking, source, request, tally)
         with ThreadPoolExecutor(1) as pool:  # the picture is drawn while the files are finished
             drawn = pool.submit(_draw, preview, record, folder / f"{name}.png", masking)
             stack.close()
@@ -197,77 +190,6 @@ def _stored(cell: NDArray[np.float32], masks: tuple[Mask, ...], asked: tuple[Mas
             known = ~np.isnan(plane)
             np.rint(plane * PROBABILITY_UNIT, out=stored[list(Mask).index(mask)], where=known, casting="unsafe")
     return stored
-
-
-class _Tally:
-    """Counts what the rows hold."""
-
-    def __init__(self) -> None:
-        self.pixels = self.observed = self.seen_water = 0
-        self.present = dict.fromkeys(LAYERS, 0)
-        self.known = dict.fromkeys(LAYERS, 0)
-
-    def add(self, rows: Decided, layers: NDArray[np.uint8]) -> None:
-        self.pixels += rows.observed.size
-        self.observed += int(np.count_nonzero(rows.observed))
-        for name, layer in zip(LAYERS, layers, strict=True):
-            self.present[name] += int(np.count_nonzero(layer == PRESENT))
-            self.known[name] += int(np.count_nonzero(layer != NOT_OBSERVED))
-        seen = layers[_WATER] == PRESENT
-        for hiding in _HIDING:
-            seen &= rows.masks[hiding] != PRESENT
-        self.seen_water += int(np.count_nonzero(seen))
-
-    def water_in_sight(self) -> float | None:
-        return self.seen_water / self.known[Mask.WATER] if self.known[Mask.WATER] else None
-
-    def shares(self) -> dict[str, float | None]:
-        return {str(name): self.present[name] / known if known else None for name, known in self.known.items()}
-
-
-def _record(masking: Masking, source: Source, request: str, tally: _Tally) -> ItemRecord:
-    origin, card, options = masking.scene.origin, masking.engine.card, masking.options
-    time, told = origin.time, "acquisition"
-    if time is None:
-        time, told = _file_time(source), "file modification time"
-    engine, _, version = masking.engine.name.rpartition(" ")
-    return ItemRecord(
-        id=source.id,
-        geobox=masking.scene.geobox,
-        datetime=time,
-        datetime_source=told,  # type: ignore[arg-type]  # one of the two
-        provenance=Provenance(
-            model=card.name,
-            model_version=card.version,
-            engine=engine,
-            engine_version=version,
-            hlsmask_version=__version__,
-            weights_sha256=getattr(masking.engine, "sha256", None),
-            thresholds=masking.thresholds,
-            buffer=options.buffer,
-            request=request,
-            sources=tuple(_absolute(href) for href in origin.hrefs),
-        ),
-        sensor=origin.sensor,
-        sun=origin.sun,
-        observed=tally.observed / tally.pixels,
-        shares=tally.shares(),
-        water_in_sight=tally.water_in_sight(),
-        unknown_masks=masking.unknown,
-        not_asked=tuple(mask for mask in Mask if mask not in options.asked()),
-        definitions=card.definitions,
-    )
-
-
-def _absolute(href: str) -> str:
-    """Return a local path in full, as a link in an Item that lies elsewhere must have it; a URL as it is."""
-    return os.path.abspath(href) if "://" not in href and not href.startswith("/vsi") else href  # noqa: PTH100 - without ..
-
-
-def _file_time(source: Source) -> datetime:
-    """Return when the source's file was last changed, in whole seconds; now, where no file tells."""
-    times = [Path(href).stat().st_mtime for href in source.hrefs() if Path(href).is_file()]
-    return datetime.fromtimestamp(int(min(times)), UTC) if times else datetime.now(UTC).replace(microsecond=0)
 
 
 def _move(scratch: Path, folder: Path, name: str) -> None:
