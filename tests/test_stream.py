@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+import onnx
 import pytest
 from affine import Affine
 from hypothesis import example, given, settings
@@ -136,6 +137,15 @@ def test_a_network_sees_the_whole_scene(make_network, shape, workers):
         out[:, *window.slices] = cell
     wanted = uniform_filter(bands[1], 3, mode="constant")
     np.testing.assert_allclose(out, np.broadcast_to(wanted, out.shape), atol=1e-5)
+
+
+def test_a_network_whose_weights_lie_in_a_file_beside_it(make_network, tmp_path):
+    whole = make_network()
+    apart = tmp_path / "apart" / "tiny.onnx"
+    apart.parent.mkdir()
+    onnx.save(onnx.load(whole), str(apart), save_as_external_data=True, location="tiny.data", size_threshold=0)
+    bands = np.random.default_rng(0).random((1, 6, 64, 64), np.float32)
+    np.testing.assert_array_equal(OnnxEngine(apart)(bands), OnnxEngine(whole)(bands))
 
 
 def test_fill_stays_fill_and_does_not_spread(make_network):

@@ -49,7 +49,7 @@ class OnnxEngine:
         except OSError as error:
             raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ModelError(f"{path} is no network that onnxruntime can run: {_first_line(error)}") from error
         self.sha256 = hashlib.sha256(content).hexdigest()
