@@ -71,3 +71,9 @@ PUBLISHED_NAMES: Final = {
     "sun_mask": Mask.TERRAIN_SHADOW,
 }
 """Names in the published checkpoints and samples. `sun_mask` is 1 where sunlit: the inverse of ours."""
+
+
+def check_stack(shape: tuple[int, ...]) -> None:
+    """Raise ValueError if `shape` is not that of all masks, (5, rows, columns)."""
+    if len(shape) != 3 or shape[0] != len(Mask):  # noqa: PLR2004 - (mask, row, column)
+        raise ValueError(f"masks must have the shape ({len(Mask)}, rows, columns), not {shape}")

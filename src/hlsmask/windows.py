@@ -18,6 +18,11 @@ from dataclasses import dataclass
 from typing import overload
 
 
+def round_up(value: int, unit: int) -> int:
+    """Return the least multiple of `unit` that is not below `value`."""
+    return -(-value // unit) * unit
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
     """A rectangle of pixels in a scene."""
@@ -55,7 +60,7 @@ class Window:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Index of these pixels in an array of the whole scene; negative starts are refused by numpy's rules."""
+        """Index of these pixels in an array of the whole scene, within which they must lie."""
         return slice(self.row, self.bottom), slice(self.col, self.right)
 
     def within(self, other: Window) -> tuple[slice, slice]:

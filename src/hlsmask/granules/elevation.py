@@ -11,7 +11,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.vrt import WarpedVRT
 
 from hlsmask.errors import GridError, UnreadableError
-from hlsmask.granules.layers import GDAL_ERRORS, Layer, gdal
+from hlsmask.granules.layers import GDAL_ERRORS, Layer, gdal, reason
+from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,14 +43,13 @@ class Elevation:
             If it must be warped, but it or the scene has no CRS.
         """
         self._layer = Layer(href)
-        self._geobox = geobox
         self._warped: Any = None
         if self._layer.geobox == geobox:
             return
         if not geobox.crs or not self._layer.geobox.crs:
             self.close()
             raise GridError(
-                f"{href} is not on the scene's grid, and cannot be brought there: "
+                f"{public_href(href)} is not on the scene's grid, and cannot be brought there: "
                 f"{'the scene' if not geobox.crs else 'it'} has no CRS"
             )
         try:
@@ -69,7 +69,7 @@ class Elevation:
                 )
         except GDAL_ERRORS as error:
             self.close()
-            raise UnreadableError(f"{href} cannot be warped to the scene: {error}") from error
+            raise UnreadableError(f"{public_href(href)} cannot be warped to the scene: {reason(error)}") from error
 
     def read(self, window: Window) -> NDArray[np.float32]:
         """Return the elevation of a window, float32 (row, column) in metres, NaN where it is not known."""
@@ -91,7 +91,7 @@ class Elevation:
                     1, window=((window.row, window.bottom), (window.col, window.right))
                 )
         except GDAL_ERRORS as error:
-            raise UnreadableError(f"{self._layer.href} cannot be read: {error}") from error
+            raise UnreadableError(f"{public_href(self._layer.href)} cannot be read: {reason(error)}") from error
         return pixels
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ class Layer:
                 self.dataset: Any = rasterio.open(name, num_threads=2)
                 self.geobox = GeoBox(self.dataset.shape, self.dataset.transform, self.dataset.crs)
         except GDAL_ERRORS as error:
-            raise UnreadableError(f"{public_href(href)} cannot be opened: {_reason(error)}") from error
+            raise UnreadableError(f"{public_href(href)} cannot be opened: {reason(error)}") from error
 
     def read(self, indexes: Sequence[int], window: Window, **options: Any) -> NDArray[Any]:  # noqa: ANN401 - GDAL's
         """Return the bands `indexes` (from 1) of a window, as stored, shape (band, row, column)."""
@@ -76,7 +76,7 @@ class Layer:
             with self.lock, gdal(self.href):
                 pixels: NDArray[Any] = self.dataset.read(list(indexes), window=place, **options)
         except GDAL_ERRORS as error:
-            raise UnreadableError(f"{public_href(self.href)} cannot be read: {_reason(error)}") from error
+            raise UnreadableError(f"{public_href(self.href)} cannot be read: {reason(error)}") from error
         return pixels
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Layer:
             self.dataset.close()
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """Return why, in GDAL's deepest words, without the file's name and without what a URL hides."""
     deepest = error
     while deepest.__cause__ is not None or (deepest.__context__ is not None and not deepest.__suppress_context__):

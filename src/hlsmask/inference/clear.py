@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
+from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask, check_stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,8 +30,7 @@ def clear_water(masks: NDArray[np.uint8], near: NDArray[np.bool_] | None = None)
     ValueError
         If the shapes do not fit.
     """
-    if masks.ndim != 3 or masks.shape[0] != len(Mask):  # noqa: PLR2004 - (mask, row, column)
-        raise ValueError(f"masks must have the shape ({len(Mask)}, rows, columns), not {masks.shape}")
+    check_stack(masks.shape)
     water = masks[tuple(Mask).index(Mask.WATER)]
     clear = water == PRESENT
     for index in _HIDING:

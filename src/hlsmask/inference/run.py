@@ -13,6 +13,7 @@ from hlsmask.inference.stream import stream, tiling_for
 from hlsmask.inference.swaths import WIDEST, swaths
 from hlsmask.masks import Mask
 from hlsmask.raster import pixel_metres
+from hlsmask.windows import round_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +132,7 @@ class Masking:
         """
         any_observed = False
         card = self.engine.card
-        margin = -(-(card.overlap + MOST_BUFFER) // card.multiple) * card.multiple
+        margin = round_up(card.overlap + MOST_BUFFER, card.multiple)
         for swath in swaths(self.scene, margin, self.widest):
             shape = swath.reach.shape
             cells = self._cells(swath, _seen_by(on_read, swath), _seen_by(on_cell, swath))

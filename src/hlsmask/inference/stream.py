@@ -12,7 +12,7 @@ import numpy as np
 
 from hlsmask.errors import UsageError
 from hlsmask.inference.blend import Blend
-from hlsmask.windows import Tiling
+from hlsmask.windows import Tiling, round_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,12 +45,12 @@ def tiling_for(
         If they do not fit the card, or each other.
     """
     unit = card.multiple
-    size = _up(window or card.size, unit)
+    size = round_up(window or card.size, unit)
     if blends:
-        share = _up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
+        share = round_up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
     else:
-        share = _up(max(card.overlap, overlap or 0), 4 * unit)
-        size = max(size, share + _up(_LEAST_STEP, unit))
+        share = round_up(max(card.overlap, overlap or 0), 4 * unit)
+        size = max(size, share + round_up(_LEAST_STEP, unit))
     ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:
         raise UsageError(f"--window is {window}; {card.name} takes windows of {card.size} alone")
@@ -62,10 +62,6 @@ def tiling_for(
     if max(shape) <= size:  # one window holds the scene
         return Tiling(shape, size + share, share, ramp)
     return Tiling(shape, size, share, ramp)
-
-
-def _up(value: int, unit: int) -> int:
-    return -(-value // unit) * unit
 
 
 def stream(
@@ -108,7 +104,9 @@ def stream(
 
     def run(tile: Tile, planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         height, width = valid.shape
-        size = (card.size, card.size) if card.fixed else (_up(height, card.multiple), _up(width, card.multiple))
+        size = (
+            (card.size, card.size) if card.fixed else (round_up(height, card.multiple), round_up(width, card.multiple))
+        )
         if size != (height, width):
             missing = ((0, 0), (0, size[0] - height), (0, size[1] - width))
             planes = np.pad(planes, missing, constant_values=np.float32(np.nan))

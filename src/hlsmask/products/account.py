@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hlsmask import __version__
-from hlsmask.masks import CLEAR_WATER, NOT_OBSERVED, PRESENT, Mask
+from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
+from hlsmask.products.palette import LAYERS
 from hlsmask.products.record import ItemRecord, Provenance
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from hlsmask.granules.source import Source
     from hlsmask.inference.decide import Decided
     from hlsmask.inference.run import Masking
-
-LAYERS: Final = (*Mask, CLEAR_WATER)
-"""Bands of `ID.masks.tif`."""
 
 _WATER: Final = LAYERS.index(Mask.WATER)
 _HIDING: Final = [LAYERS.index(mask) for mask in (Mask.CLOUD, Mask.SNOW_ICE)]
@@ -54,7 +52,7 @@ class Tally:
 
     def shares(self) -> dict[str, float | None]:
         """Return the share of observed pixels that each layer covers, 0 to 1; None = not known."""
-        return {str(name): self.present[name] / known if known else None for name, known in self.known.items()}
+        return {name: self.present[name] / known if known else None for name, known in self.known.items()}
 
 
 def record_of(masking: Masking, source: Source, request: str, tally: Tally) -> ItemRecord:

@@ -15,10 +15,12 @@ from hlsmask.errors import OutputError
 from hlsmask.inference.run import Masking
 from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.products import qa
-from hlsmask.products.account import LAYERS, Tally, record_of
+from hlsmask.products.account import Tally, record_of
 from hlsmask.products.aside import open_scratch, reason, settle
+from hlsmask.products.assets import PROBABILITY_STEPS
 from hlsmask.products.cog import CogWriter
 from hlsmask.products.item import ItemRecord, write_item
+from hlsmask.products.palette import LAYERS
 from hlsmask.products.quicklook import Preview
 from hlsmask.products.request import finished, request_hash, sweep
 from hlsmask.raster import pixel_metres
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
     from hlsmask.inference.options import Options
     from hlsmask.products.output import Output
     from hlsmask.windows import Window
-
-PROBABILITY_UNIT = 200
-"""A probability of 1 as `ID.probabilities.tif` stores it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def write_products(
             path = folder / f"{name}.{kind}.tif"
             return stack.enter_context(CogWriter(path, geobox, names, threads=threads, **settings))
 
-        masks_file = cog("masks", tuple(LAYERS))
+        masks_file = cog("masks", LAYERS)
         qa_file = cog("qa", ("Fmask",), tags=qa.TAGS, colormap=qa.colour_table())
         chances = cog("probabilities", tuple(Mask), resampling="average") if probabilities else None
 
@@ -188,7 +187,7 @@ def _stored(cell: NDArray[np.float32], masks: tuple[Mask, ...], asked: tuple[Mas
     for mask, plane in zip(masks, cell, strict=True):
         if mask in asked:
             known = ~np.isnan(plane)
-            np.rint(plane * PROBABILITY_UNIT, out=stored[list(Mask).index(mask)], where=known, casting="unsafe")
+            np.rint(plane * PROBABILITY_STEPS, out=stored[list(Mask).index(mask)], where=known, casting="unsafe")
     return stored
 
 

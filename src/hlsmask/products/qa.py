@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hlsmask.granules.fmask import ADJACENT_BIT, BITS, FILL
-from hlsmask.masks import PRESENT, Mask
+from hlsmask.masks import PRESENT, Mask, check_stack
 from hlsmask.products.palette import ADJACENT, COLOURS, NOTHING
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def fmask_byte(masks: NDArray[np.uint8], valid: NDArray[np.bool_], adjacent: NDA
     ValueError
         If the shapes do not fit.
     """
-    if masks.ndim != 3 or masks.shape[0] != len(Mask):  # noqa: PLR2004 - (mask, row, column)
-        raise ValueError(f"masks must have the shape ({len(Mask)}, rows, columns), not {masks.shape}")
+    check_stack(masks.shape)
     if valid.shape != masks.shape[1:] or adjacent.shape != masks.shape[1:]:
         raise ValueError(f"valid {valid.shape} and adjacent {adjacent.shape} do not fit masks {masks.shape}")
     byte: NDArray[np.uint8] = np.zeros(valid.shape, np.uint8)
