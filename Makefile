@@ -23,7 +23,7 @@ HERE := $(shell pwd | cksum | cut -d " " -f 1)
 	@touch $@
 
 .venv/dev-$(HERE).stamp: pyproject.toml .venv/core-$(HERE).stamp
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[all,dev]"
 	@touch $@
 
 demo: .venv/core-$(HERE).stamp ## simulate a granule, mask it, write all products into demo/, print a table

@@ -98,6 +98,12 @@ class Card:
     overlap: int = 128
     """Pixels that neighbouring windows share."""
 
+    backbone: str = ""
+    """Name of the backbone, from which and the head's the network can be built again. Empty: it cannot."""
+
+    head: str = ""
+    """Name of the head."""
+
     version: str = "0"
     """Version of the weights."""
 
@@ -130,6 +136,10 @@ class Card:
                 f"the card of {self.name!r} has size {self.size}, multiple {self.multiple}, overlap {self.overlap}; "
                 "size must be a multiple of `multiple` and larger than the overlap"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is copied and pickled: as JSON, since mappings that cannot be changed cannot be pickled."""
+        return type(self).from_json, (self.to_json(),)
 
     def normalize(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network takes for float32 reflectance (..., 6, h, w); NaN stays NaN."""

@@ -1,0 +1,1 @@
+"""Heads: one file a family, each giving all masks at once."""
