@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import onnxruntime
 
-from hlsmask.bands import BANDS
 from hlsmask.card import METADATA_KEY, Card
-from hlsmask.errors import CardError, ModelError
+from hlsmask.errors import CardError, ModelError, UsageError
+from hlsmask.inference.network import NetworkEngine, first_line, sha256_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from hlsmask.sun import Sun
+    from hlsmask.inference.options import Device
 
 _QUIET: Final = 3
 """onnxruntime's log level for errors alone."""
 
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
-class OnnxEngine:
-    """A network run by onnxruntime on all cores."""
 
-    blends: Final = True
-    parallel: Final = False
+class OnnxEngine(NetworkEngine):
+    """A network run by onnxruntime on all cores, or on a GPU."""
 
-    def __init__(self, path: Path | str, *, threads: int | None = None) -> None:
+    def __init__(self, path: Path | str, *, device: Device = "auto", threads: int | None = None) -> None:
         """Load the network at `path`; `threads` bounds the cores it uses.
 
         Raises
@@ -37,27 +35,28 @@ class OnnxEngine:
             If the file is missing or is no network.
         CardError
             If it has no card, or its inputs and outputs do not fit its card.
+        UsageError
+            If onnxruntime cannot use `device`.
         """
         path = Path(path)
+        providers = _providers(device)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _QUIET
         options.enable_cpu_mem_arena = False  # the arena keeps the largest window's memory for good
         if threads:
             options.intra_op_num_threads = threads
+        sha256 = sha256_of(path)
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # onnxruntime's exceptions share no public base
-            raise ModelError(f"{path} is no network that onnxruntime can run: {_first_line(error)}") from error
-        self.sha256 = hashlib.sha256(content).hexdigest()
+            raise ModelError(f"{path} is no network that onnxruntime can run: {first_line(error)}") from error
+        self._cuda = _CUDA in self._session.get_providers()
+        if device == "cuda" and not self._cuda:
+            raise UsageError("--device cuda: onnxruntime found no GPU that it can use; use --device cpu")
         entries = self._session.get_modelmeta().custom_metadata_map
         if METADATA_KEY not in entries:
             raise CardError(f"{path} has no card: its metadata lacks {METADATA_KEY!r}; export it with hlsmask")
-        self.card = Card.from_json(entries[METADATA_KEY], source=str(path))
-        self._order = [BANDS.index(band) for band in self.card.bands]
+        super().__init__(Card.from_json(entries[METADATA_KEY], source=str(path)), sha256)
         self._check(path)
 
     def _check(self, path: Path) -> None:
@@ -74,41 +73,21 @@ class OnnxEngine:
     @property
     def name(self) -> str:
         """Name and version of what computes."""
-        return f"onnxruntime {onnxruntime.__version__}"
+        return f"onnxruntime {onnxruntime.__version__}" + (" cuda" if self._cuda else "")
 
-    def for_scene(self, sun: Sun | None, *, elevation: bool, pixel: float) -> Self:
-        """Return the engine itself: a network is the same for every scene.
-
-        Raises
-        ------
-        CardError
-            If it needs elevation and there is none.
-        """
-        del sun, pixel
-        if self.card.elevation and not elevation:
-            raise CardError(f"{self.card.name} needs the ground's elevation: name a DEM with --dem")
-        return self
-
-    def __call__(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities (n, masks, h, w) for float32 reflectance (n, 6 or 7, h, w); NaN = not observed."""
-        spectral = bands[:, self._order]
-        taken = self.card.normalize(spectral) if not np.isnan(spectral).all() else np.zeros_like(spectral)
-        if self.card.elevation:
-            taken = np.concatenate([taken, bands[:, len(BANDS) :]], axis=1)
-        np.nan_to_num(taken, copy=False)
-        try:
-            given: NDArray[np.float32] = self._session.run(None, {self._input: taken})[0]
-        except Exception as error:  # as above
-            window = "a window of {} x {}".format(*bands.shape[2:])
-            raise ModelError(f"{self.card.name} failed on {window}: {_first_line(error)}") from error
-        if given.shape != (len(bands), len(self.card.masks), *bands.shape[2:]):
-            raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
-        given = given.astype(np.float32, copy=False)
-        if self.card.output == "logits":
-            with np.errstate(over="ignore"):  # exp of a large number: the probability is 0
-                given = np.float32(1) / (np.float32(1) + np.exp(-given))
+    def compute(self, taken: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network gives for what it takes (n, bands, h, w)."""
+        given: NDArray[Any] = self._session.run(None, {self._input: taken})[0]
         return given
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _providers(device: Device) -> list[str]:
+    """Return what onnxruntime is to compute with, the first that works."""
+    if device not in {"auto", "cpu", "cuda"}:
+        raise UsageError(f"--device {device} is for the torch engine; use auto, cpu or cuda with an .onnx file")
+    there = _CUDA in onnxruntime.get_available_providers()
+    if device == "cuda" and not there:
+        raise UsageError(
+            "--device cuda: this onnxruntime has no CUDA; install onnxruntime-gpu in its place, or use --device cpu"
+        )
+    return [_CUDA, _CPU] if there and device != "cpu" else [_CPU]

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 MOST_BUFFER = 256
 """Pixels; almost 8 km."""
 
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How scenes are masked."""
 
     model: str = "spectral"
-    """Weights to use: a `.onnx` file with a card, or `spectral` for none at all: physics only."""
+    """Weights to use: a `.onnx` or `.safetensors` file with a card, a published `.pth.tar`, or `spectral` for none
+    at all: physics only."""
 
     masks: tuple[str, ...] = ()
     """Masks to give: water, cloud, cloud_shadow, snow_ice, terrain_shadow. All, if none is named."""
@@ -28,8 +32,17 @@ class Options:
     threshold: tuple[str, ...] = ()
     """MASK=VALUE: the probability, 0 to 1, above which a mask is there. Else the card's."""
 
-    engine: Literal["auto", "onnx", "spectral"] = "auto"
-    """What computes. `auto` takes what fits the model."""
+    engine: Literal["auto", "onnx", "torch", "spectral"] = "auto"
+    """What computes. `auto` takes what fits the model: `onnx` runs .onnx files, `torch` all other weights."""
+
+    device: Device = "auto"
+    """What it computes on. `auto` takes a GPU if there is one that the engine can use: CUDA, else Apple's (mps)."""
+
+    precision: Precision = "auto"
+    """Numbers that a network is computed in. `auto`: float16 on CUDA, float32 elsewhere. Torch engine only."""
+
+    compile: bool = False
+    """Compile the network first: minutes at the start, faster windows after. Torch engine only."""
 
     buffer: int = 0
     """Pixels around cloud and cloud shadow that are kept out of clear_water."""

@@ -47,7 +47,7 @@ def predict(
         Probability above which a mask is there, a mask each. Else the card's.
     **options
         The fields of `hlsmask.Options`: model, masks, engine, buffer, partial_water, dem, scale, window,
-        overlap, workers.
+        overlap, workers, device, precision, compile.
 
     Returns
     -------

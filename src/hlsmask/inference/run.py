@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from hlsmask.errors import EmptySceneError, ModelError, UsageError
+from hlsmask.errors import EmptySceneError
 from hlsmask.granules.elevation import Elevation
+from hlsmask.inference.choose import choose
 from hlsmask.inference.decide import decide
 from hlsmask.inference.options import MOST_BUFFER
 from hlsmask.inference.stream import stream, tiling_for
@@ -41,28 +42,10 @@ def open_engine(options: Options) -> Engine:
     UsageError
         If engine and model do not go together, or windows do not fit the model.
     """
-    engine = _choose(options)
+    engine = choose(options)
     huge = (1 << 20, 1 << 20)  # larger than any window: does the tiling work out?
     tiling_for(huge, engine.card, blends=engine.blends, window=options.window, overlap=options.overlap)
     return engine
-
-
-def _choose(options: Options) -> Engine:
-    from hlsmask.inference.spectral import Spectral  # noqa: PLC0415 - each engine loads only when it is used
-
-    if options.model == "spectral":
-        if options.engine not in {"auto", "spectral"}:
-            raise UsageError(f"--engine {options.engine} needs --model FILE.onnx; the spectral model has no weights")
-        return Spectral(partial_water=options.partial_water)
-    if options.partial_water:
-        raise UsageError(f"--partial-water is for the spectral engine; {options.model} has no partial water")
-    if options.engine == "spectral":
-        raise UsageError(f"--engine spectral takes no weights; leave out --model {options.model}")
-    if not options.model.endswith(".onnx"):
-        raise ModelError(f"there is no model {options.model!r}; use spectral, or a .onnx file with a card")
-    from hlsmask.inference.onnx import OnnxEngine  # noqa: PLC0415 - as above
-
-    return OnnxEngine(options.model, threads=options.workers)
 
 
 class Masking:

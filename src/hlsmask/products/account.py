@@ -61,7 +61,7 @@ def record_of(masking: Masking, source: Source, request: str, tally: Tally) -> I
     time, told = origin.time, "acquisition"
     if time is None:
         time, told = _file_time(source), "file modification time"
-    engine, _, version = masking.engine.name.rpartition(" ")
+    engine, _, version = masking.engine.name.partition(" ")
     return ItemRecord(
         id=source.id,
         geobox=masking.scene.geobox,

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from hlsmask.inference.engine import Engine
     from hlsmask.inference.options import Options
 
-_HOW_ONLY = ("workers", "model", "engine")
-"""Options that do not change results, or that the engine's own identity says better."""
+_HOW_ONLY = ("workers", "model", "engine", "device", "precision", "compile")
+"""Options that do not change results but for rounding, or that the engine's own identity says better."""
 
 
 def request_hash(source: Source, engine: Engine, options: Options, *, probabilities: bool) -> str:
     """Return the SHA-256 (hexadecimal) of all that results depend on.
 
     Local files count by name, size and time of change, so that a moved archive is still known; URLs by what is
-    not secret in them. The model counts by its card and its weights' hash.
+    not secret in them. The model counts by its card, its weights' hash and, where an
+    engine has a choice, the precision it computes in; the device does not.
     """
     chosen = {name: value for name, value in asdict(options).items() if name not in _HOW_ONLY}
     if options.dem is not None:
@@ -34,6 +35,7 @@ def request_hash(source: Source, engine: Engine, options: Options, *, probabilit
         "source": [_fingerprint(href) for href in source.hrefs()],
         "card": engine.card.to_json(),
         "weights": getattr(engine, "sha256", None),
+        "precision": getattr(engine, "precision", None),
         "options": chosen,
         "probabilities": probabilities,
     }

@@ -1,0 +1,106 @@
+"""What all engines that run a network share: bands as its card asks for them, probabilities as it names them."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from hlsmask.bands import BANDS
+from hlsmask.errors import CardError, HlsmaskError, ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from hlsmask.card import Card
+    from hlsmask.sun import Sun
+
+
+class NetworkEngine(ABC):
+    """A network and its card. What computes it is for the subclasses to say."""
+
+    blends: Final = True
+    parallel: Final = False
+
+    def __init__(self, card: Card, sha256: str) -> None:
+        """Keep the network's card, and the hash of its weights."""
+        self.card = card
+        self.sha256 = sha256
+        self._order = [BANDS.index(band) for band in card.bands]
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name and version of what computes."""
+
+    @abstractmethod
+    def compute(self, taken: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network gives, in an array of its own, for what it takes (n, bands, h, w)."""
+
+    def for_scene(self, sun: Sun | None, *, elevation: bool, pixel: float) -> Self:
+        """Return the engine itself: a network is the same for every scene.
+
+        Raises
+        ------
+        CardError
+            If it needs elevation and there is none.
+        """
+        del sun, pixel
+        if self.card.elevation and not elevation:
+            raise CardError(f"{self.card.name} needs the ground's elevation: name a DEM with --dem")
+        return self
+
+    def __call__(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities (n, masks, h, w) for float32 reflectance (n, 6 or 7, h, w); NaN = not observed."""
+        taken = self._taken(bands)
+        try:
+            given = self.compute(taken)
+        except HlsmaskError:
+            raise
+        except Exception as error:  # onnxruntime's exceptions share no public base, nor do torch's
+            window = "a window of {} x {}".format(*bands.shape[2:])
+            raise ModelError(f"{self.card.name} failed on {window}: {first_line(error)}") from error
+        if given.shape != (len(bands), len(self.card.masks), *bands.shape[2:]):
+            raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
+        given = given.astype(np.float32, copy=False)
+        return _sigmoid(given) if self.card.output == "logits" else given
+
+    def _taken(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network takes, 0 where nothing was observed."""
+        spectral = bands[:, self._order]
+        taken = self.card.normalize(spectral) if not np.isnan(spectral).all() else np.zeros_like(spectral)
+        if self.card.elevation:
+            taken = np.concatenate([taken, bands[:, len(BANDS) :]], axis=1)
+        np.nan_to_num(taken, copy=False)
+        return taken
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 (hexadecimal) of a file of weights.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what `error` says, or its name if it says nothing."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # exp of a large number: the probability is 0
+        np.exp(np.negative(logits, out=logits), out=logits)
+    logits += np.float32(1)
+    return np.reciprocal(logits, out=logits)
