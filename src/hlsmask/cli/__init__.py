@@ -30,6 +30,7 @@ app = App(
 )
 app.command("hlsmask.cli.predict:predict", name="predict")
 app.command("hlsmask.cli.demo:demo", name="demo")
+app.command("hlsmask.cli.models:app", name="models")
 
 
 _debug = False
