@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
+# One thread of torch for each of the processes that test side by side; more would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
+
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,10 +39,10 @@ check: .venv/dev-$(HERE).stamp ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports
 
 test: check ## every check and every test but the slow proofs
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: check ## the slow proofs too
-	$(BIN)/pytest -n $(JOBS) --dist worksteal
+	$(PYTEST)
 
 format: .venv/dev-$(HERE).stamp ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

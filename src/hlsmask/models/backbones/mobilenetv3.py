@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hlsmask.models.heads.mobilenetv3 import MobileNetV3Heads
-from hlsmask.models.heads.stacked import dense, doubled, merged, parted
+from hlsmask.models.heads.stacked import doubled, merged, parted, split
 from hlsmask.models.layout import Layout
 from hlsmask.models.masknet import Backbone
 
@@ -35,6 +35,8 @@ LAYOUT = Layout(
 )
 
 _FEATURES, _PYRAMID, _QUARTER, _HALF = 576, 128, 64, 32
+_STRIPS = 8
+"""Strips of rows in which heads are run: what divides the quarter of every multiple of 32."""
 
 
 class MobileNetV3(Backbone):
@@ -116,17 +118,34 @@ class _Shortened(Backbone):
 
 
 class _ShortenedHeads(nn.Module):
-    """The first convolution of the heads in two parts, the wide one before the step up; `convs2` is in the other."""
+    """The first convolution of a head in two parts, the wide one before the step up; `convs2` is in the other.
+
+    The 128 channels of a head at half size are many megabytes, which a processor writes and reads more slowly than it
+    computes them. So a head is done strip by strip, each with a row more above and below for the step up to see.
+    """
 
     def __init__(self, convs2: nn.Conv2d, heads: MobileNetV3Heads) -> None:
         super().__init__()
+        masks = heads.last.out_channels
         coarse, fine = parted(heads.conv, _PYRAMID)
-        self.coarse, self.fine = coarse, merged(convs2, fine)
-        self.last = dense(heads.last)
+        self.coarse = nn.ModuleList(split(coarse, masks))
+        self.fine = nn.ModuleList(split(merged(convs2, fine), masks))
+        self.last = nn.ModuleList(split(heads.last, masks))
 
     def forward(self, features: tuple[Tensor, Tensor]) -> Tensor:
         up, half = features
-        logits: Tensor = self.last(functional.relu(doubled(self.coarse(up)) + self.fine(half)))
+        rows = up.shape[2] // _STRIPS
+        up = functional.pad(up, (0, 0, 1, 1), mode="replicate")
+        half = functional.pad(half, (0, 0, 2, 2))
+        strips = []
+        for first in (rows * at for at in range(_STRIPS)):
+            coarse, fine = up[:, :, first : first + rows + 2], half[:, :, 2 * first : 2 * (first + rows) + 4]
+            logits = [self._head(at, coarse, fine) for at in range(len(self.last))]
+            strips.append(torch.cat(logits, 1)[:, :, 2:-2])
+        return torch.cat(strips, 2)
+
+    def _head(self, at: int, coarse: Tensor, fine: Tensor) -> Tensor:
+        logits: Tensor = self.last[at](functional.relu(doubled(self.coarse[at](coarse)) + self.fine[at](fine)))
         return logits
 
 

@@ -27,7 +27,8 @@ class Doubled(nn.Module):
         weight = weight.permute(1, 3, 5, 0, 2, 4).flatten(0, 2)
         bias = None if self.bias is None else self.bias.repeat_interleave(4)
         quarters = functional.conv2d(small, weight, bias, padding=1).relu_()
-        return functional.pixel_shuffle(quarters, 2)[..., 1:-1, 1:-1]
+        large = functional.pixel_shuffle(quarters, 2)[..., 1:-1, 1:-1]
+        return large.clone()  # once, instead of in each convolution that takes it
 
 
 def doubled(channels: int) -> nn.Sequential:

@@ -47,6 +47,13 @@ def parted(conv: nn.Conv2d, inputs: int) -> tuple[nn.Conv2d, nn.Conv2d]:
     return _with(conv, conv.weight[:, :inputs], conv.bias), _with(conv, conv.weight[:, inputs:], None)
 
 
+def split(conv: nn.Conv2d, parts: int) -> list[nn.Conv2d]:
+    """Return one convolution for each mask of a convolution for all, grouped or not; what each takes is its own."""
+    weights = conv.weight.chunk(parts)
+    biases = [None] * parts if conv.bias is None else conv.bias.chunk(parts)
+    return [_with(conv, weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+
+
 def doubled(small: Tensor) -> Tensor:
     """Return `small` (n, c, h, w) brought to (n, c, 2h, 2w), pixel centres in their places."""
     return functional.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
