@@ -5,7 +5,7 @@
 For each network one window of 512 x 512 pixels, five masks, float32, on the CPU, four ways in turn, in one process:
 
 - original: the layers as the published code lays them out, in eager torch: a head a mask, one after the other, batch
-  norms and the 66 x 66 convolution as they are (of `hlsmask_s`: as it is trained)
+  norms, transposed convolutions and the 66 x 66 convolution as they are (of `hlsmask_s`: as it is trained)
 - ours, to train: the heads as one
 - ours, torch: what `--engine torch` runs
 - ours, onnx: what `--engine onnx` runs
@@ -34,6 +34,7 @@ from torch.nn import functional
 from hlsmask import models
 from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.pytorch import TorchEngine
+from hlsmask.models.backbones.satlas_upsample import Doubled
 from hlsmask.models.backbones.wide import WideConv2d
 from hlsmask.models.build import imported
 from hlsmask.models.layout import HEADS
@@ -77,7 +78,25 @@ class PlainPrithviHead(nn.Module):
         return self.segmentation_head(features)
 
 
-PLAIN = {"swint": PlainVectorHead, "vitb16": PlainVectorHead, "prithvi": PlainPrithviHead}
+class PlainSatlasHead(nn.Module):
+    """A published head of the Satlas pairs."""
+
+    def __init__(self):
+        super().__init__()
+        first = nn.Sequential(nn.Conv2d(128, 128, 3, padding=1), nn.ReLU(inplace=True))
+        self.head = nn.Sequential(first, nn.Conv2d(128, 1, 3, padding=1))
+
+    def forward(self, features):  # noqa: D102 - torch's
+        return self.head(features)
+
+
+PLAIN = {f"satlas_si_{kind}": PlainSatlasHead for kind in ("resnet50", "swint", "swinb")}
+PLAIN |= {"swint": PlainVectorHead, "vitb16": PlainVectorHead, "prithvi": PlainPrithviHead}
+
+
+def transposed(layer, small):
+    """Bring a map to twice its size as Satlas does: a transposed convolution and ReLU."""
+    return functional.conv_transpose2d(small, layer.weight, layer.bias, stride=2, padding=1).relu_()
 
 
 def original(net):
@@ -87,6 +106,8 @@ def original(net):
     for layer in backbone.modules():
         if isinstance(layer, WideConv2d):
             layer.forward = MethodType(nn.Conv2d.forward, layer)
+        if isinstance(layer, Doubled):
+            layer.forward = MethodType(transposed, layer)
     heads = []
     for at, mask in enumerate(net.card.masks):
         part = {

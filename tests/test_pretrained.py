@@ -219,7 +219,7 @@ def test_a_file_that_is_cut_off(mobilenet):
 @pytest.mark.parametrize("name", ["mobilenetv3", "prithvi"])
 def test_without_a_network_both_ways_are_named(name, hub):
     del hub
-    with pytest.raises(ModelError, match=r"could not be fetched .* try again .* --pretrained-weights FILE") as caught:
+    with pytest.raises(ModelError, match=r"could not be fetched .* try again .*\(--pretrained-weights FILE") as caught:
         models.create(name, pretrained=True)
     assert NETWORKS[name].pretraining.source in str(caught.value)
 

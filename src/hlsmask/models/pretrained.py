@@ -60,8 +60,8 @@ def _fetched(network: Network) -> Mapping[str, Tensor]:
         assert network.pretraining is not None  # noqa: S101 - start_from has looked
         raise ModelError(
             f"the pretrained weights of {network.backbone} could not be fetched ({type(error).__name__}): try again "
-            f"where there is a network, or fetch {network.pretraining.source} there and name the file with "
-            "--pretrained-weights FILE"
+            f"where there is a network, or fetch {network.pretraining.source} there and name the file "
+            "(--pretrained-weights FILE; in Python pretrained=FILE)"
         ) from error
 
 
