@@ -28,7 +28,7 @@ from hlsmask.masks import Mask
 from hlsmask.models import NETWORKS, create, load, save
 from hlsmask.testing import tiny_granule
 
-FIXED = next(network.backbone for network in NETWORKS.values() if network.fixed)
+FIXED = [network.backbone for network in NETWORKS.values() if network.fixed]
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,9 @@ def test_a_scene_of_odd_size(weights, backbone):
         np.testing.assert_allclose(chances[mask].values[seen], wanted[at][seen], atol=1e-5)
 
 
-def test_a_network_of_one_window_size_masks_a_smaller_scene(weights):
-    path = weights(FIXED)
+@pytest.mark.parametrize("name", FIXED)
+def test_a_network_of_one_window_size_masks_a_smaller_scene(name, weights):
+    path = weights(name)
     bands = some_bands(70, 41)
     chances = hlsmask.predict(bands, model=path, device="cpu", probabilities=True)
     net = load(path)

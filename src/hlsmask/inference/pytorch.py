@@ -66,7 +66,10 @@ class TorchEngine(NetworkEngine):
             raise CardError(f"the card of {path} says that it gives {self.card.output}; networks give logits here")
         self._format = torch.channels_last if self._device in _CHANNELS_LAST else torch.contiguous_format
         with _at_most(self._threads):
-            self._net = folded(net).to(self._device).to(memory_format=self._format)
+            self._net = folded(net).to(self._device)
+        for parameter in self._net.parameters():
+            if parameter.ndim == 4:  # noqa: PLR2004 - (out, in, row, column): torch refuses all others
+                parameter.data = parameter.data.contiguous(memory_format=self._format)
         self._compiled = compile
         if compile:  # without the filling up of odd sizes, of which each kind would be compiled anew
             self._net.logits = torch.compile(self._net.logits)  # type: ignore[method-assign]
