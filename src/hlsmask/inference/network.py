@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Self
 
@@ -12,8 +11,6 @@ from hlsmask.bands import BANDS
 from hlsmask.errors import CardError, HlsmaskError, ModelError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from hlsmask.card import Card
@@ -77,21 +74,6 @@ class NetworkEngine(ABC):
             taken = np.concatenate([taken, bands[:, len(BANDS) :]], axis=1)
         np.nan_to_num(taken, copy=False)
         return taken
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 (hexadecimal) of a file of weights.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def first_line(error: Exception) -> str:

@@ -9,7 +9,8 @@ import onnxruntime
 
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError
-from hlsmask.inference.network import NetworkEngine, first_line, sha256_of
+from hlsmask.inference.network import NetworkEngine, first_line
+from hlsmask.models.files import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np

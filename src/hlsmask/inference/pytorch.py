@@ -10,8 +10,9 @@ import torch
 
 from hlsmask.bands import BANDS
 from hlsmask.errors import CardError, ModelError, UsageError
-from hlsmask.inference.network import NetworkEngine, first_line, sha256_of
+from hlsmask.inference.network import NetworkEngine, first_line
 from hlsmask.models import load
+from hlsmask.models.files import sha256_of
 from hlsmask.models.folding import folded
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -49,3 +50,18 @@ def aside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             near.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 (hexadecimal) of a file of weights.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -6,11 +6,11 @@ is not used.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hlsmask.errors import ModelError
+from hlsmask.models.files import sha256_of
 from hlsmask.models.published import read_pickle
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def _from_hugging_face(pinned: Pinned) -> Any:  # noqa: ANN401 - as read
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - only who downloads needs it
 
     path = Path(hf_hub_download(pinned.repository, pinned.file, revision=pinned.revision))
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     if not digest.startswith(pinned.sha256):
         raise ModelError(f"{path} is not the file that is expected: its SHA-256 is {digest}, not {pinned.sha256}...")
     return read_pickle(path)

@@ -6,9 +6,9 @@ training ran on several GPUs, or without `--gpu`.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +20,7 @@ from hlsmask.card import Normalization
 from hlsmask.errors import ModelError
 from hlsmask.masks import PUBLISHED_NAMES, Mask
 from hlsmask.models.build import imported, outline
-from hlsmask.models.files import check_readable
+from hlsmask.models.files import check_readable, sha256_of
 from hlsmask.models.fit import complain, fill
 from hlsmask.models.layout import DECODERS
 from hlsmask.models.registry import NETWORKS, UNSTATED, Network, find
@@ -64,7 +64,7 @@ def import_published(path: Path | str, backbone: str | None = None, head: str | 
     fill(net, ours, source=str(path), network=network.backbone)
     provenance = {
         "published": path.name,
-        "sha256": _sha256(path),
+        "sha256": sha256_of(path),
         "paper": PAPER,
         "licence": UNSTATED,
         **{key: container[key] for key in ("epoch", "best_performance") if _is_number(container.get(key))},
@@ -180,9 +180,4 @@ def _turned(part: Tensor, name: str, layout: Layout, owner: Mask | None) -> Tens
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)

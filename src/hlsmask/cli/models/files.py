@@ -11,7 +11,7 @@ from hlsmask.card import METADATA_KEY, Card
 from hlsmask.cli.models.words import training_install
 from hlsmask.errors import CardError, ModelError
 from hlsmask.inference.choose import TORCH_FILES
-from hlsmask.inference.network import sha256_of
+from hlsmask.models.files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
