@@ -37,6 +37,7 @@ def made():
     def make(name: str) -> models.MaskNet:
         if name not in known:
             known.clear()  # the largest fill memory
+            torch.manual_seed(0)
             known[name] = trained_a_little(models.create(name))
         return known[name].eval()
 
@@ -128,7 +129,7 @@ def test_the_form_that_is_run_gives_the_same(name, made):
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
     shorter = folded(net)
     with torch.inference_mode():
-        np.testing.assert_allclose(shorter(bands), net(bands), rtol=0, atol=tolerance(name))
+        agree(shorter(bands).numpy(), net(bands).numpy(), name)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in shorter.modules())
     assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
 
@@ -146,10 +147,10 @@ def test_exported_at_full_size(name, made, tmp_path):
     net = made(name)
     path = models.export(net, tmp_path / f"{name}.onnx")
     agrees(net, path, (1, 512, 512), (2, 512, 512))
-    masks_any_scene(path, models.save(net, tmp_path / f"{name}.safetensors"))
+    masks_any_scene(name, path, models.save(net, tmp_path / f"{name}.safetensors"))
 
 
-def masks_any_scene(*files):
+def masks_any_scene(name, *files):
     """Check that a scene of no special size is masked without holes, and the same by each engine."""
     scene = np.random.default_rng(0).uniform(0, 0.4, (6, 530, 41)).astype(np.float32)
     results = [hlsmask.predict(scene, model=str(file), probabilities=True) for file in files]
@@ -157,7 +158,7 @@ def masks_any_scene(*files):
         for result in results:
             assert result[mask].shape == (530, 41)
             assert result[mask].notnull().all()
-            np.testing.assert_allclose(result[mask], results[0][mask], rtol=0, atol=1e-3)
+            agree(result[mask].values, results[0][mask].values, name)
 
 
 def agrees(net: models.MaskNet, path, *shapes):
@@ -173,12 +174,20 @@ def agrees(net: models.MaskNet, path, *shapes):
         with torch.inference_mode():
             expected = net(bands).numpy()
         (given,) = session.run(None, {"bands": bands.numpy()})
-        np.testing.assert_allclose(given, expected, rtol=0, atol=tolerance(net.card.backbone))
+        agree(given, expected, net.card.backbone)
 
 
-def tolerance(name: str) -> float:
-    # Of two maxima that differ by a rounding error another may be taken: then a value of segnet changes its place.
-    return 2e-3 if name == "segnet" else 1e-4
+def agree(given: np.ndarray, expected: np.ndarray, name: str) -> None:
+    """Check that logits are the same up to rounding.
+
+    Where two maxima differ by less than that, segnet takes another: then a value and what is around it change.
+    """
+    apart = np.abs(given - expected)
+    if name == "segnet":
+        assert np.quantile(apart, 0.999) < 1e-4
+        assert apart.max() < 0.05
+    else:
+        np.testing.assert_allclose(given, expected, rtol=0, atol=1e-4)
 
 
 @each
