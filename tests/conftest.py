@@ -12,6 +12,7 @@ from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from hlsmask.card import METADATA_KEY, Card
+from hlsmask.cli import main
 from hlsmask.masks import Mask
 
 if TYPE_CHECKING:
@@ -65,3 +66,16 @@ def make_network(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def run(capfd):
+    """Run the command line; return exit code, standard output, standard error."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return end.value.code, out, err
+
+    return run

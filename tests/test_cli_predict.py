@@ -19,26 +19,12 @@ from rio_cogeo import cog_validate
 
 import hlsmask
 from hlsmask.card import Card
-from hlsmask.cli import main
 from hlsmask.granules.hls import Granule
 from hlsmask.masks import CLEAR_WATER, Mask
 from hlsmask.products import produce
 from hlsmask.testing import tiny_granule, write_bands
 
 LAYERS = (*Mask, CLEAR_WATER)
-
-
-@pytest.fixture
-def run(capfd):
-    """Run the command line; return exit code, standard output, standard error."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return end.value.code, out, err
-
-    return run
 
 
 @pytest.fixture

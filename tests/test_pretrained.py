@@ -230,8 +230,8 @@ def test_a_network_without_pretrained_weights():
 
 
 def test_grey_stays_grey_with_six_bands():
-    weight = torch.rand(4, 3, 7, 7)
-    grey = torch.rand(1, 1, 20, 20)
+    weight = torch.rand(4, 3, 7, 7, dtype=torch.float64)
+    grey = torch.rand(1, 1, 20, 20, dtype=torch.float64)
     colours = torch.nn.functional.conv2d(grey.expand(-1, 3, -1, -1), weight)
     bands = torch.nn.functional.conv2d(grey.expand(-1, 6, -1, -1), six_bands(weight))
     torch.testing.assert_close(bands, colours)

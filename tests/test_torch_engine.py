@@ -18,7 +18,6 @@ import hlsmask
 import reference
 from hlsmask.bands import BANDS
 from hlsmask.card import METADATA_KEY, Normalization
-from hlsmask.cli import main
 from hlsmask.errors import CardError, ModelError, UsageError
 from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.options import Options
@@ -187,19 +186,6 @@ def test_really_compiled_it_gives_the_same(weights):
 
 
 # ---------------------------------------------------------------- through the command line
-
-
-@pytest.fixture
-def run(capfd):
-    """Run the command line; return exit code, standard output, standard error."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return end.value.code, out, err
-
-    return run
 
 
 def test_the_command_line_runs_it_and_the_item_names_it(run, weights, tmp_path):

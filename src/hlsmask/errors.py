@@ -62,3 +62,8 @@ class CardError(ModelError):
 
 class OutputError(HlsmaskError, OSError):
     """Results cannot be written."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what `error` says, or its name if it says nothing."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hlsmask.errors import ModelError, UsageError
+from hlsmask.models.files import TORCH_FILES
 
 if TYPE_CHECKING:
     from hlsmask.inference.engine import Engine
     from hlsmask.inference.options import Options
-
-TORCH_FILES: Final = (".safetensors", ".pth.tar", ".tar", ".pth", ".pt", ".ckpt")
-"""What files that torch runs are called: ours, and published checkpoints."""
 
 
 def choose(options: Options) -> Engine:

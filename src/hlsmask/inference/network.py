@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from hlsmask.bands import BANDS
-from hlsmask.errors import CardError, HlsmaskError, ModelError
+from hlsmask.errors import CardError, HlsmaskError, ModelError, first_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,11 +74,6 @@ class NetworkEngine(ABC):
             taken = np.concatenate([taken, bands[:, len(BANDS) :]], axis=1)
         np.nan_to_num(taken, copy=False)
         return taken
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what `error` says, or its name if it says nothing."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

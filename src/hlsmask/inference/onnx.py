@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import onnxruntime
 
 from hlsmask.card import METADATA_KEY, Card
-from hlsmask.errors import CardError, ModelError, UsageError
-from hlsmask.inference.network import NetworkEngine, first_line
+from hlsmask.errors import CardError, ModelError, UsageError, first_line
+from hlsmask.inference.network import NetworkEngine
 from hlsmask.models.files import sha256_of
 
 if TYPE_CHECKING:

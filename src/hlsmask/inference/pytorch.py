@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from hlsmask.bands import BANDS
-from hlsmask.errors import CardError, ModelError, UsageError
-from hlsmask.inference.network import NetworkEngine, first_line
+from hlsmask.errors import CardError, ModelError, UsageError, first_line
+from hlsmask.inference.network import NetworkEngine
 from hlsmask.models import load
 from hlsmask.models.files import sha256_of
 from hlsmask.models.folding import folded
@@ -61,8 +60,6 @@ class TorchEngine(NetworkEngine):
         self._threads = threads if self._device == "cpu" else None
         net = load(path)
         super().__init__(net.card, sha256_of(path))
-        if set(self.card.bands) != set(BANDS) or self.card.elevation:
-            raise CardError(f"the card of {path} asks for other than the six bands {', '.join(BANDS)}")
         if self.card.output != "logits":
             raise CardError(f"the card of {path} says that it gives {self.card.output}; networks give logits here")
         self._format = torch.channels_last if self._device in _CHANNELS_LAST else torch.contiguous_format

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hlsmask.card import METADATA_KEY
-from hlsmask.errors import ModelError, UsageError
+from hlsmask.errors import ModelError, UsageError, first_line
 from hlsmask.models.files import aside
 from hlsmask.models.folding import folded
 
@@ -72,7 +72,7 @@ def _traced(net: MaskNet) -> onnx.ModelProto:
     if not card.fixed:
         shapes[2] = card.multiple * torch.export.Dim("rows", min=1)
         shapes[3] = card.multiple * torch.export.Dim("columns", min=1)
-    bare = _Bare(folded(net.cpu().float()))
+    bare = _Bare(folded(net).cpu().float())
     try:
         with _silence():
             program = torch.onnx.export(
@@ -86,8 +86,7 @@ def _traced(net: MaskNet) -> onnx.ModelProto:
                 verbose=False,
             )
     except Exception as error:  # whatever the exporter meets
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{card.name} cannot be exported to ONNX: {first}") from error
+        raise ModelError(f"{card.name} cannot be exported to ONNX: {first_line(error)}") from error
     assert program is not None  # noqa: S101 - only without dynamo is there none
     model: onnx.ModelProto = program.model_proto
     return model

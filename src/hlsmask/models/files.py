@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hlsmask.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+PUBLISHED_FILES: Final = (".tar", ".pth", ".pt", ".ckpt")
+"""How the names of published checkpoints end, `.pth.tar` first of all."""
+
+TORCH_FILES: Final = (".safetensors", *PUBLISHED_FILES)
+"""How the names of files that torch runs end: ours, and published checkpoints."""
 
 
 def check_readable(path: Path) -> None:

@@ -24,7 +24,17 @@ def fill(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str, network:
         If tensors are missing, extra or of another shape.
     """
     wanted = net.state_dict()
-    missing = [name for name in wanted if name not in tensors]
+    check(tensors, wanted, wanted, source=source, network=network)
+    net.load_state_dict({name: tensors[name].to(tensor.dtype) for name, tensor in wanted.items()}, assign=True)
+    for parameter in net.parameters():
+        parameter.requires_grad = True
+
+
+def check(
+    tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], needed: Iterable[str], *, source: str, network: str
+) -> None:
+    """Raise ModelError unless `tensors` are all that is `needed`, each one of `wanted` and of its shape."""
+    missing = [name for name in needed if name not in tensors]
     extra = [name for name in tensors if name not in wanted]
     misshapen = [
         f"{name} {tuple(tensors[name].shape)} instead of {tuple(tensor.shape)}"
@@ -32,9 +42,6 @@ def fill(net: nn.Module, tensors: Mapping[str, Tensor], *, source: str, network:
         if name in tensors and tensors[name].shape != tensor.shape
     ]
     complain(source, network, missing, extra, misshapen)
-    net.load_state_dict({name: tensors[name].to(tensor.dtype) for name, tensor in wanted.items()}, assign=True)
-    for parameter in net.parameters():
-        parameter.requires_grad = True
 
 
 def complain(source: str, network: str, missing: Iterable[str], extra: Iterable[str], misshapen: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hlsmask.errors import HlsmaskError, ModelError
 from hlsmask.models.files import check_readable
 from hlsmask.models.first import start_as_colours, start_as_halving
-from hlsmask.models.fit import complain
+from hlsmask.models.fit import check
 from hlsmask.models.hosts import fetch, unwrapped
 from hlsmask.models.published import read_pickle
 
@@ -39,14 +39,8 @@ def start_from(net: MaskNet, network: Network, file: Path | str | None = None) -
     source = network.pretraining.source if file is None else str(file)
     tensors = net.backbone.adopt(_fetched(network) if file is None else _read(Path(file)))
     wanted = net.backbone.state_dict()
-    missing = [name for name in wanted if name.startswith(net.backbone.pretrained) and name not in tensors]
-    extra = [name for name in tensors if name not in wanted]
-    misshapen = [
-        f"{name} {tuple(tensor.shape)} instead of {tuple(wanted[name].shape)}"
-        for name, tensor in tensors.items()
-        if name in wanted and tensor.shape != wanted[name].shape
-    ]
-    complain(source, f"the pretrained part of {network.backbone}", missing, extra, misshapen)
+    needed = [name for name in wanted if name.startswith(net.backbone.pretrained)]
+    check(tensors, wanted, needed, source=source, network=f"the pretrained part of {network.backbone}")
     net.backbone.load_state_dict(dict(tensors), strict=False)
     _start_first(net.backbone)
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from hlsmask.card import Normalization
-from hlsmask.errors import ModelError
+from hlsmask.errors import ModelError, first_line
 from hlsmask.masks import PUBLISHED_NAMES, Mask
 from hlsmask.models.build import imported, outline
 from hlsmask.models.files import check_readable, sha256_of
@@ -97,8 +97,7 @@ def read_pickle(path: Path) -> Any:  # noqa: ANN401 - whatever lies in the file,
             f"{path} is refused: it holds more than tensors and numbers{reason}, which could run code when it is read"
         ) from error
     except Exception as error:  # a file that is no pickle fails in many ways
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{path} is cut off or no checkpoint ({first})") from error
+        raise ModelError(f"{path} is cut off or no checkpoint ({first_line(error)})") from error
 
 
 def _culprit(message: str) -> str:

@@ -12,7 +12,7 @@ from hlsmask.bands import BANDS
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, OutputError, UsageError
 from hlsmask.models.build import outline
-from hlsmask.models.files import aside, check_readable
+from hlsmask.models.files import PUBLISHED_FILES, aside, check_readable
 from hlsmask.models.fit import fill
 from hlsmask.models.registry import find
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from hlsmask.models.masknet import MaskNet
-
-PUBLISHED_SUFFIXES = (".tar", ".pth", ".pt", ".ckpt")
-"""What published checkpoints are called, `.pth.tar` first of all."""
 
 
 def load(path: Path | str) -> MaskNet:
@@ -41,26 +38,13 @@ def load(path: Path | str) -> MaskNet:
     path = Path(path)
     if path.suffix == ".safetensors":
         return _load_ours(path)
-    if path.suffix in PUBLISHED_SUFFIXES:
+    if path.suffix in PUBLISHED_FILES:
         from hlsmask.models.published import import_published  # noqa: PLC0415 - published imports fit as well
 
         return import_published(path)
     if path.suffix == ".onnx":
         raise ModelError(f"{path} can be run, not trained on; load the .safetensors file that it was exported from")
     raise ModelError(f"{path} is no file of weights; use .safetensors, or a published .pth.tar")
-
-
-def read_card(path: Path | str) -> Card:
-    """Return the card of a `.safetensors` file, without its tensors.
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be read.
-    CardError
-        If it has no card.
-    """
-    return _open(Path(path))[0]
 
 
 def save(net: MaskNet, path: Path | str) -> Path:
@@ -86,7 +70,7 @@ def save(net: MaskNet, path: Path | str) -> Path:
 
 
 def _load_ours(path: Path) -> MaskNet:
-    card, tensors = _open(path, read=True)
+    card, tensors = _open(path)
     if not card.backbone:
         raise CardError(f"the card of {path} names no backbone, so that the network cannot be built")
     try:
@@ -101,12 +85,12 @@ def _load_ours(path: Path) -> MaskNet:
     return net.eval()
 
 
-def _open(path: Path, *, read: bool = False) -> tuple[Card, dict[str, Tensor]]:
+def _open(path: Path) -> tuple[Card, dict[str, Tensor]]:
     check_readable(path)
     try:
         with safe_open(path, framework="pt") as file:
             entries = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if read else {}  # noqa: SIM118 - no mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} is cut off or no .safetensors file ({error})") from error
     if METADATA_KEY not in entries:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.cli.models.words import training_install
 from hlsmask.errors import CardError, ModelError
-from hlsmask.inference.choose import TORCH_FILES
-from hlsmask.models.files import sha256_of
+from hlsmask.models.files import TORCH_FILES, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
