@@ -12,6 +12,9 @@
     │   └── EmptySceneError                 not one pixel was observed
     ├── ModelError (ValueError)             weights that cannot be used: choose others
     │   └── CardError                       no card, or a card for other bands or masks
+    ├── DatasetError (ValueError)           a list, folder or store of samples that cannot be used
+    │   └── SampleError                     one sample cannot be used: leave it out, take the others
+    ├── ServiceError (OSError)              a catalogue or archive does not answer, or refuses
     └── OutputError (OSError)               results cannot be written: the folder, the disk
 
 Every message is one sentence that names the file, says what is wrong and what would be right.
@@ -58,6 +61,18 @@ class ModelError(HlsmaskError, ValueError):
 
 class CardError(ModelError):
     """Weights without a card, or with a card that does not fit what is asked."""
+
+
+class DatasetError(HlsmaskError, ValueError):
+    """A list, folder or store of samples that cannot be used."""
+
+
+class SampleError(DatasetError):
+    """One sample cannot be used; the others are not concerned."""
+
+
+class ServiceError(HlsmaskError, OSError):
+    """A catalogue or archive in the network does not answer, or refuses."""
 
 
 class OutputError(HlsmaskError, OSError):

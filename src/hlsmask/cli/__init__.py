@@ -30,6 +30,9 @@ app = App(
 )
 app.command("hlsmask.cli.predict:predict", name="predict")
 app.command("hlsmask.cli.demo:demo", name="demo")
+app.command("hlsmask.cli.search:search", name="search")
+app.command("hlsmask.cli.download:download", name="download")
+app.command("hlsmask.cli.samples:app", name="samples")
 app.command("hlsmask.cli.models:app", name="models")
 
 

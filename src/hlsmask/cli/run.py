@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from hlsmask.aside import write_text
 from hlsmask.cli import DONE, FAILED, complain, heed_stop
 from hlsmask.errors import HlsmaskError, OutputError, UsageError
 from hlsmask.granules.source import locate
 from hlsmask.hrefs import public_href
 from hlsmask.inference.run import open_engine
 from hlsmask.masks import Mask
-from hlsmask.products.aside import write_text
 from hlsmask.products.collection import write_collection
 from hlsmask.products.palette import LAYERS, TITLES
 from hlsmask.products.produce import produce

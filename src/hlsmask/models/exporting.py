@@ -12,9 +12,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from hlsmask.aside import aside
 from hlsmask.card import METADATA_KEY
 from hlsmask.errors import ModelError, UsageError, first_line
-from hlsmask.models.files import aside
 from hlsmask.models.folding import folded
 
 if TYPE_CHECKING:

@@ -1,16 +1,13 @@
-"""Files of weights, read and written: one that is written appears whole or not at all."""
+"""Files of weights: what they are called, whether they can be read, which one it is."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from hlsmask.errors import ModelError, OutputError
+from hlsmask.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -33,30 +30,6 @@ def check_readable(path: Path) -> None:
         path.open("rb").close()
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-@contextmanager
-def aside(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; what was written there is moved to `path` if nothing goes wrong.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
-    near = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        near.touch()
-        mode = near.stat().st_mode
-        yield near
-        near.chmod(mode)  # libraries may make it private
-        near.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            near.unlink()
 
 
 def sha256_of(path: Path) -> str:

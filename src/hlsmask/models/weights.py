@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from hlsmask.aside import aside
 from hlsmask.bands import BANDS
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, OutputError, UsageError
 from hlsmask.models.build import outline
-from hlsmask.models.files import PUBLISHED_FILES, aside, check_readable
+from hlsmask.models.files import PUBLISHED_FILES, check_readable
 from hlsmask.models.fit import fill
 from hlsmask.models.registry import find
 

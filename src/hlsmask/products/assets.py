@@ -10,10 +10,10 @@ from pystac.extensions.classification import Bitfield, Classification, Classific
 from pystac.extensions.file import FileExtension
 from pystac.extensions.raster import DataType, RasterBand, RasterExtension, Statistics
 
+from hlsmask.aside import reason
 from hlsmask.errors import OutputError
 from hlsmask.granules import fmask
 from hlsmask.masks import ABSENT, NOT_OBSERVED, PRESENT, Mask
-from hlsmask.products.aside import reason
 from hlsmask.products.palette import LAYERS, MEANINGS, TITLES, hint
 from hlsmask.raster import pixel_metres
 

@@ -17,9 +17,9 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 
+from hlsmask.aside import open_scratch, remove_scratch, settle
 from hlsmask.errors import OutputError
 from hlsmask.masks import NOT_OBSERVED
-from hlsmask.products.aside import open_scratch, remove_scratch, settle
 from hlsmask.windows import Window
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pystac
 from pystac.utils import str_to_datetime
 
-from hlsmask.products.aside import write_text
+from hlsmask.aside import write_text
 from hlsmask.products.assets import TITLES_OF_ASSETS
 from hlsmask.products.footprint import union
 from hlsmask.products.item import COLLECTION_FILE, COLLECTION_ID, as_json

@@ -11,10 +11,10 @@ from pystac.extensions.eo import EOExtension
 from pystac.extensions.projection import ProjectionExtension
 from pystac.extensions.view import ViewExtension
 
+from hlsmask.aside import write_text
 from hlsmask.bands import Sensor
 from hlsmask.hrefs import public_href
 from hlsmask.masks import Mask
-from hlsmask.products.aside import write_text
 from hlsmask.products.assets import add_assets
 from hlsmask.products.footprint import footprint
 from hlsmask.products.record import ItemRecord, Provenance

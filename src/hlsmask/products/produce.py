@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsmask.aside import open_scratch, reason, settle
 from hlsmask.errors import OutputError
 from hlsmask.inference.run import Masking
 from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.products import qa
 from hlsmask.products.account import Tally, record_of
-from hlsmask.products.aside import open_scratch, reason, settle
 from hlsmask.products.assets import PROBABILITY_STEPS
 from hlsmask.products.cog import CogWriter
 from hlsmask.products.item import ItemRecord, write_item

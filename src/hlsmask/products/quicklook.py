@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from hlsmask.aside import aside
 from hlsmask.products import page, render
-from hlsmask.products.aside import aside
 from hlsmask.products.preview import BlockMeans
 
 if TYPE_CHECKING:

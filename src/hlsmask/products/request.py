@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsmask.aside import SUFFIX, remove_scratch
 from hlsmask.hrefs import public_href
-from hlsmask.products.aside import SUFFIX, remove_scratch
 
 if TYPE_CHECKING:
     from hlsmask.granules.source import Source

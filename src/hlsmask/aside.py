@@ -67,7 +67,10 @@ def aside(path: Path) -> Iterator[Path]:
     try:
         draft = folder / path.name
         try:
+            draft.touch()
+            mode = draft.stat().st_mode
             yield draft
+            draft.chmod(mode)  # libraries may make it private
         except OutputError:
             raise
         except OSError as error:
