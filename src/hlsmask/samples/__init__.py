@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from hlsmask.samples.augment import Augmentation as Augmentation
     from hlsmask.samples.dataset import SampleDataset as SampleDataset
     from hlsmask.samples.memory import HeldSamples as HeldSamples
-    from hlsmask.samples.opening import open_samples as open  # noqa: A004 - DESIGN's name: hlsmask.samples.open
+    from hlsmask.samples.opening import open_samples
     from hlsmask.samples.sample import Record as Record
     from hlsmask.samples.sample import Sample as Sample
     from hlsmask.samples.sequence import Samples as Samples
+
+    open = open_samples  # noqa: A001 - DESIGN's name: hlsmask.samples.open
 
 _HOME = {
     "Augmentation": ("augment", "Augmentation"),

@@ -105,9 +105,8 @@ class Sample:
             ("fmask", self.fmask, (side, side), np.uint8),
         ):
             if array is not None and (array.shape != shape or array.dtype != dtype):
-                raise SampleError(
-                    f"{self.record.id}: {name} must be {np.dtype(dtype)} of shape {shape}, not {array.dtype} of {array.shape}"
-                )
+                found = f"{array.dtype} of {array.shape}"
+                raise SampleError(f"{self.record.id}: {name} must be {np.dtype(dtype)} of {shape}, not {found}")
 
     @classmethod
     def of(

@@ -1,0 +1,262 @@
+"""The published dataset, read as it lies on disk.
+
+Lists `train.npy`, `val.npy` and `test.npy` (npz archives under another name) hold absolute paths of another machine
+under `fps`; samples, npz archives named `.npy` too, hold `features` (h, w, 6), five masks (h, w) and what is known
+of them. Bands are blue, green, red, nir, swir1, swir2, whatever the README says; `sun_mask` is 1 where the ground is
+sunlit; the Fmask layer is called `fmask` or `fmask_data`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from hlsmask.bands import BANDS, HLS_FILL, HLS_SCALE, Sensor
+from hlsmask.errors import DatasetError, SampleError
+from hlsmask.masks import NOT_OBSERVED, PUBLISHED_NAMES, Mask
+from hlsmask.samples.archive import Archive
+from hlsmask.samples.lists import Lists
+from hlsmask.samples.sample import SMALLEST, Record, Sample
+from hlsmask.samples.sequence import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from hlsmask.windows import Window
+
+REFLECTANCE: Final = 5.0
+"""Floating-point features whose largest value is at most this are reflectance; HLS integers exceed it anywhere."""
+
+_FMASK: Final = ("fmask", "fmask_data")
+_TIMES: Final = ("%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%jT%H%M%S", "%Y%m%d", "%Y%j")
+
+
+class PublishedSamples(Samples):
+    """The samples of a published list, or of all of them."""
+
+    def __init__(self, path: Path, split: str | None = None, *, missing: str = "raise") -> None:
+        """Read the lists of the folder `path`.
+
+        Parameters
+        ----------
+        path
+            Folder of the lists.
+        split
+            `train`, `val` or `test`; None for all that there are; without lists, all samples below the folder.
+        missing
+            `raise`, or `skip`, where a list names files that are not there.
+
+        Raises
+        ------
+        DatasetError
+            If a list cannot be read, is refused, names nothing that exists, or names files that are not there.
+        """
+        self.path = path
+        lists = Lists.read(path, split)
+        self.missing = lists.missing
+        if self.missing and missing == "raise":
+            raise lists.complaint()
+        self.files: Sequence[tuple[str, Path]] = lists.files
+
+    def __len__(self) -> int:
+        """Return how many samples there are."""
+        return len(self.files)
+
+    def name(self, index: int) -> str:
+        """Return the id of a sample: its path below the folder, without `.npy`."""
+        path = self.files[index][1].with_suffix("")
+        return path.relative_to(self.path).as_posix()
+
+    def record(self, index: int) -> Record:
+        """Return what is known of a sample; of its bands only the header is read."""
+        with _archive(self.files[index][1]) as archive:
+            return self._record(archive, index)
+
+    def sample(self, index: int) -> Sample:
+        """Return a whole sample."""
+        path = self.files[index][1]
+        with _archive(path) as archive:
+            record = self._record(archive, index)
+            bands = integers(_layer(archive, "features"), path)
+            labels = np.stack([_labels(archive, name, record.size) for name in _in_order()])
+            fmask = _fmask(archive, record.size)
+        try:
+            return Sample.of(record, bands, labels, fmask)
+        except SampleError as error:
+            raise SampleError(f"{path}: {error}") from error
+
+    def stored(self, index: int, window: Window | None = None) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+        """Return HLS integers (6, h, w) and labels (5, h, w) of a sample, or of a window that lies within it."""
+        sample = self.sample(index)
+        if window is None:
+            return sample.bands, sample.labels
+        place = (slice(None), slice(window.row, window.bottom), slice(window.col, window.right))
+        return sample.bands[place], sample.labels[place]
+
+    def _record(self, archive: Archive, index: int) -> Record:
+        split, path = self.files[index]
+        if lacking := [name for name in ("features", *_in_order()) if name not in archive.names]:
+            raise SampleError(f"{path} lacks {', '.join(lacking)}")
+        shape = _shape(archive, "features")
+        if len(shape) != 3 or shape[2] != len(BANDS) or shape[0] != shape[1] or shape[0] < SMALLEST:  # noqa: PLR2004
+            raise SampleError(
+                f"{path}: features have the shape {shape}; use (n, n, {len(BANDS)}) with n of {SMALLEST} or more"
+            )
+        for name in _in_order():
+            if (own := _shape(archive, name)) != shape[:2]:
+                raise SampleError(
+                    f"{path}: {name} has the shape {own} and features {shape}; layers must be of one size"
+                )
+        platform = _platform(_text(archive, "opera_sat"))
+        lat, lon = _place(archive)
+        return Record(
+            id=self.name(index),
+            size=shape[0],
+            split=split,
+            sensor="" if not platform else str(Sensor.L30 if platform.startswith("L") else Sensor.S30),
+            platform=platform,
+            tile=_tile(_text(archive, "tile_id")),
+            time=parse_time(_text(archive, "date_str")),
+            lon=lon,
+            lat=lat,
+        )
+
+
+def integers(features: NDArray[Any], path: Path) -> NDArray[np.int16]:
+    """Return HLS integers (6, h, w) for published features (h, w, 6).
+
+    Whole numbers are HLS integers; floating-point ones are too, unless none exceeds 5: then they are reflectance.
+    NaN, infinity and -9999 are fill.
+
+    Raises
+    ------
+    SampleError
+        If they are no numbers.
+    """
+    if features.dtype.kind not in "iuf":
+        raise SampleError(f"{path}: features are {features.dtype}, no numbers")
+    planes = np.ascontiguousarray(features.transpose(2, 0, 1))
+    if planes.dtype == np.int16:
+        return planes
+    if planes.dtype.kind == "f":
+        blank = ~np.isfinite(planes) | (planes == HLS_FILL)
+        planes = np.where(blank, 0, planes)
+        if planes.max(initial=0) <= REFLECTANCE and planes.any():
+            planes = planes / HLS_SCALE
+        rounded: NDArray[np.int16] = np.rint(np.clip(planes, -32768, 32767)).astype(np.int16)
+        rounded[blank] = HLS_FILL
+        return rounded
+    whole: NDArray[np.int16] = np.clip(planes, -32768, 32767).astype(np.int16)
+    return whole
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return the time that a date in one of the usual spellings names, UTC; None where it is none."""
+    for form in _TIMES:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _in_order() -> list[str]:
+    names = {mask: name for name, mask in PUBLISHED_NAMES.items()}
+    return [names[mask] for mask in Mask]
+
+
+def _archive(path: Path) -> Archive:
+    try:
+        return Archive(path)
+    except DatasetError as error:
+        raise SampleError(str(error)) from error
+
+
+def _shape(archive: Archive, name: str) -> tuple[int, ...]:
+    try:
+        return archive.shape(name)
+    except DatasetError as error:
+        raise SampleError(str(error)) from error
+
+
+def _layer(archive: Archive, name: str) -> NDArray[Any]:
+    try:
+        return archive.read(name)
+    except DatasetError as error:
+        raise SampleError(str(error)) from error
+
+
+def _labels(archive: Archive, name: str, size: int) -> NDArray[np.uint8]:
+    stored = _layer(archive, name)
+    if stored.dtype.kind not in "biuf":
+        raise SampleError(f"{archive.path}: {name} is {stored.dtype}, no numbers")
+    labels = np.full((size, size), NOT_OBSERVED, np.uint8)
+    known = ~np.isnan(stored) if stored.dtype.kind == "f" else np.ones(stored.shape, np.bool_)
+    there = stored == 1
+    labels[there] = 1
+    labels[stored == 0] = 0
+    if (wrong := known & (labels == NOT_OBSERVED) & (stored != NOT_OBSERVED)).any():
+        values = ", ".join(f"{value:g}" for value in np.unique(stored[wrong])[:5])
+        raise SampleError(f"{archive.path}: {name} holds {values}; use 0, 1, or 255 where it is not known")
+    if PUBLISHED_NAMES[name] is Mask.TERRAIN_SHADOW:  # published as 1 = sunlit
+        observed = labels != NOT_OBSERVED
+        labels[observed] ^= 1
+    return labels
+
+
+def _fmask(archive: Archive, size: int) -> NDArray[np.uint8] | None:
+    name = next((name for name in _FMASK if name in archive.names), None)
+    if name is None:
+        return None
+    stored = _layer(archive, name)
+    if stored.shape != (size, size):
+        raise SampleError(f"{archive.path}: {name} has the shape {stored.shape}; layers must be of one size, {size}")
+    if stored.dtype.kind not in "biuf":
+        raise SampleError(f"{archive.path}: {name} is {stored.dtype}, no numbers")
+    bytes_: NDArray[np.uint8] = np.clip(np.nan_to_num(stored, nan=255), 0, 255).astype(np.uint8)
+    return bytes_
+
+
+def _text(archive: Archive, name: str) -> str:
+    if name not in archive.names:
+        return ""
+    try:
+        value = archive.read(name)
+    except DatasetError:
+        return ""  # what describes a sample may be lost; what it is made of may not
+    item = value.ravel()[0] if value.size else ""
+    return item.decode(errors="replace") if isinstance(item, bytes) else str(item)
+
+
+def _place(archive: Archive) -> tuple[float | None, float | None]:
+    if "mid_latlon" not in archive.names:
+        return None, None
+    try:
+        lat, lon = (float(part) for part in np.ravel(archive.read("mid_latlon"))[:2])
+    except (DatasetError, ValueError, TypeError):
+        return None, None
+    good = -90 <= lat <= 90 and -180 <= lon <= 360  # noqa: PLR2004 - degrees
+    return (lat, (lon + 180) % 360 - 180) if good else (None, None)
+
+
+def _platform(text: str) -> str:
+    found = re.fullmatch(r"(?:landsat|l|lc)[-_ ]?0?([89])", text.strip(), re.IGNORECASE)
+    if found:
+        return f"L{found[1]}"
+    found = re.fullmatch(r"(?:sentinel[-_ ]?2|s2)[-_ ]?([abc])", text.strip(), re.IGNORECASE)
+    return f"S2{found[1].upper()}" if found else ""
+
+
+def _tile(text: str) -> str:
+    found = re.search(r"T?(\d{2}[C-X][A-Z]{2})", text.upper())
+    return found[1] if found else ""
