@@ -89,7 +89,7 @@ def quiet() -> Iterator[None]:
 def make_arrays(group: Any, size: int) -> Any:  # noqa: ANN401 - zarr, which may not be there
     """Make, in the group of a store, the empty arrays for samples of `size`; return their group."""
     with samples_install("a store of samples"), quiet():
-        from zarr.codecs import BloscCodec  # noqa: PLC0415 - not there in the light install
+        from zarr.codecs import ZstdCodec  # noqa: PLC0415 - not there in the light install
         from zarr.codecs.numcodecs import PCodec  # noqa: PLC0415 - the same
 
         part = group.create_group(group_name(size))
@@ -107,7 +107,7 @@ def make_arrays(group: Any, size: int) -> Any:  # noqa: ANN401 - zarr, which may
             dimension_names=("sample", "band", "row", "column"),
             attributes={"bands": list(BANDS), "differences_from": dict(BASE), "scale": 0.0001, "fill": HLS_FILL},
         )
-        flat = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle", typesize=1)
+        flat = ZstdCodec(level=5)
         part.create_array(
             "labels",
             shape=(0, len(Mask), size, size),

@@ -19,8 +19,9 @@ from hlsmask.errors import DatasetError, SampleError
 from hlsmask.masks import NOT_OBSERVED, PUBLISHED_NAMES, Mask
 from hlsmask.samples.archive import Archive
 from hlsmask.samples.lists import Lists
-from hlsmask.samples.sample import SMALLEST, Record, Sample
+from hlsmask.samples.sample import SMALLEST, Record, Sample, same_fill
 from hlsmask.samples.sequence import Samples
+from hlsmask.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hlsmask.windows import Window
 
 REFLECTANCE: Final = 5.0
 """Floating-point features whose largest value is at most this are reflectance; HLS integers exceed it anywhere."""
 
+_NAMES: Final = tuple(sorted(PUBLISHED_NAMES, key=lambda name: list(Mask).index(PUBLISHED_NAMES[name])))
+"""Of the masks, in our order."""
+
 _FMASK: Final = ("fmask", "fmask_data")
+_LIMITS: Final = np.iinfo(np.int16)
 _TIMES: Final = ("%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%jT%H%M%S", "%Y%m%d", "%Y%j")
 
 
@@ -63,6 +67,7 @@ class PublishedSamples(Samples):
         if self.missing and missing == "raise":
             raise lists.complaint()
         self.files: Sequence[tuple[str, Path]] = lists.files
+        self._sizes: dict[int, int] = {}
 
     def __len__(self) -> int:
         """Return how many samples there are."""
@@ -83,42 +88,44 @@ class PublishedSamples(Samples):
         path = self.files[index][1]
         with _archive(path) as archive:
             record = self._record(archive, index)
-            bands = integers(_layer(archive, "features"), path)
-            labels = np.stack([_labels(archive, name, record.size) for name in _in_order()])
-            fmask = _fmask(archive, record.size)
-        try:
-            return Sample.of(record, bands, labels, fmask)
-        except SampleError as error:
-            raise SampleError(f"{path}: {error}") from error
+            bands, labels = _pixels(archive, record.size)
+            fmask = _fmask(archive)
+        return Sample.of(record, bands, labels, fmask)
 
     def stored(self, index: int, window: Window | None = None) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
         """Return HLS integers (6, h, w) and labels (5, h, w) of a sample, or of a window that lies within it."""
-        sample = self.sample(index)
-        if window is None:
-            return sample.bands, sample.labels
-        place = (slice(None), slice(window.row, window.bottom), slice(window.col, window.right))
-        return sample.bands[place], sample.labels[place]
+        with _archive(self.files[index][1]) as archive:
+            size = self._size(archive, index)
+            bands, labels = _pixels(archive, size, window or Window(0, 0, size, size))
+        return same_fill(bands, labels)
 
-    def _record(self, archive: Archive, index: int) -> Record:
-        split, path = self.files[index]
-        if lacking := [name for name in ("features", *_in_order()) if name not in archive.names]:
+    def _size(self, archive: Archive, index: int) -> int:
+        """Return rows and columns of a sample whose layers are all there and of one size."""
+        path = self.files[index][1]
+        if index in self._sizes:
+            return self._sizes[index]
+        if lacking := [name for name in ("features", *_NAMES) if name not in archive.names]:
             raise SampleError(f"{path} lacks {', '.join(lacking)}")
         shape = _shape(archive, "features")
         if len(shape) != 3 or shape[2] != len(BANDS) or shape[0] != shape[1] or shape[0] < SMALLEST:  # noqa: PLR2004
             raise SampleError(
                 f"{path}: features have the shape {shape}; use (n, n, {len(BANDS)}) with n of {SMALLEST} or more"
             )
-        for name in _in_order():
+        for name in (*_NAMES, *(name for name in _FMASK if name in archive.names)):
             if (own := _shape(archive, name)) != shape[:2]:
                 raise SampleError(
                     f"{path}: {name} has the shape {own} and features {shape}; layers must be of one size"
                 )
+        self._sizes[index] = shape[0]
+        return shape[0]
+
+    def _record(self, archive: Archive, index: int) -> Record:
         platform = _platform(_text(archive, "opera_sat"))
         lat, lon = _place(archive)
         return Record(
             id=self.name(index),
-            size=shape[0],
-            split=split,
+            size=self._size(archive, index),
+            split=self.files[index][0],
             sensor="" if not platform else str(Sensor.L30 if platform.startswith("L") else Sensor.S30),
             platform=platform,
             tile=_tile(_text(archive, "tile_id")),
@@ -128,10 +135,10 @@ class PublishedSamples(Samples):
         )
 
 
-def integers(features: NDArray[Any], path: Path) -> NDArray[np.int16]:
+def integers(features: NDArray[Any], path: Path, *, scaled: bool = False) -> NDArray[np.int16]:
     """Return HLS integers (6, h, w) for published features (h, w, 6).
 
-    Whole numbers are HLS integers; floating-point ones are too, unless none exceeds 5: then they are reflectance.
+    Whole numbers are HLS integers, and floating-point ones are too, unless `scaled` says that they are reflectance.
     NaN, infinity and -9999 are fill.
 
     Raises
@@ -146,13 +153,15 @@ def integers(features: NDArray[Any], path: Path) -> NDArray[np.int16]:
         return planes
     if planes.dtype.kind == "f":
         blank = ~np.isfinite(planes) | (planes == HLS_FILL)
-        planes = np.where(blank, 0, planes)
-        if planes.max(initial=0) <= REFLECTANCE and planes.any():
+        planes[blank] = 0
+        if scaled:
             planes = planes / HLS_SCALE
-        rounded: NDArray[np.int16] = np.rint(np.clip(planes, -32768, 32767)).astype(np.int16)
-        rounded[blank] = HLS_FILL
-        return rounded
-    whole: NDArray[np.int16] = np.clip(planes, -32768, 32767).astype(np.int16)
+        np.rint(planes, out=planes)
+        np.clip(planes, _LIMITS.min, _LIMITS.max, out=planes)
+        stored = planes.astype(np.int16)
+        stored[blank] = HLS_FILL
+        return stored
+    whole: NDArray[np.int16] = np.clip(planes, _LIMITS.min, _LIMITS.max).astype(np.int16)
     return whole
 
 
@@ -168,11 +177,6 @@ def parse_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _in_order() -> list[str]:
-    names = {mask: name for name, mask in PUBLISHED_NAMES.items()}
-    return [names[mask] for mask in Mask]
 
 
 def _archive(path: Path) -> Archive:
@@ -196,11 +200,25 @@ def _layer(archive: Archive, name: str) -> NDArray[Any]:
         raise SampleError(str(error)) from error
 
 
-def _labels(archive: Archive, name: str, size: int) -> NDArray[np.uint8]:
-    stored = _layer(archive, name)
+def _pixels(archive: Archive, size: int, window: Window | None = None) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Return bands and labels as they are stored, of a window or the whole, fill not yet the same in all."""
+    window = window or Window(0, 0, size, size)
+    place = (slice(window.row, window.bottom), slice(window.col, window.right))
+    features = _layer(archive, "features")
+    bands = integers(features[place], archive.path, scaled=features.dtype.kind == "f" and _scaled(features))
+    return bands, np.stack([_labels(archive, name, place) for name in _NAMES])
+
+
+def _scaled(features: NDArray[Any]) -> bool:
+    """Say whether floating-point features are reflectance; of a whole sample, since a window may be dark."""
+    return bool(np.nanmax(np.where(np.isinf(features), np.nan, features), initial=0) <= REFLECTANCE)
+
+
+def _labels(archive: Archive, name: str, place: tuple[slice, slice]) -> NDArray[np.uint8]:
+    stored = _layer(archive, name)[place]
     if stored.dtype.kind not in "biuf":
         raise SampleError(f"{archive.path}: {name} is {stored.dtype}, no numbers")
-    labels = np.full((size, size), NOT_OBSERVED, np.uint8)
+    labels = np.full(stored.shape, NOT_OBSERVED, np.uint8)
     known = ~np.isnan(stored) if stored.dtype.kind == "f" else np.ones(stored.shape, np.bool_)
     there = stored == 1
     labels[there] = 1
@@ -214,13 +232,11 @@ def _labels(archive: Archive, name: str, size: int) -> NDArray[np.uint8]:
     return labels
 
 
-def _fmask(archive: Archive, size: int) -> NDArray[np.uint8] | None:
+def _fmask(archive: Archive) -> NDArray[np.uint8] | None:
     name = next((name for name in _FMASK if name in archive.names), None)
     if name is None:
         return None
     stored = _layer(archive, name)
-    if stored.shape != (size, size):
-        raise SampleError(f"{archive.path}: {name} has the shape {stored.shape}; layers must be of one size, {size}")
     if stored.dtype.kind not in "biuf":
         raise SampleError(f"{archive.path}: {name} is {stored.dtype}, no numbers")
     bytes_: NDArray[np.uint8] = np.clip(np.nan_to_num(stored, nan=255), 0, 255).astype(np.uint8)

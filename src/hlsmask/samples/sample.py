@@ -126,21 +126,26 @@ class Sample:
         SampleError
             If shapes or types do not fit, or a label is neither 0 nor 1 nor 255.
         """
-        sample = cls(record, bands.copy(), labels.copy(), fmask)
         wrong = (labels > PRESENT) & (labels != NOT_OBSERVED)
         if wrong.any():
             mask = list(Mask)[int(np.argmax(wrong.any(axis=(1, 2))))]
             values = ", ".join(str(value) for value in np.unique(labels[wrong])[:5])
             raise SampleError(f"{record.id}: labels of {mask} hold {values}; use 0, 1, or 255 where it is not known")
-        blank = ~observed(bands)
-        sample.bands[:, blank] = HLS_FILL
-        sample.labels[:, blank] = NOT_OBSERVED
-        return sample
+        return cls(record, *same_fill(bands, labels), fmask)
 
     @property
     def valid(self) -> NDArray[np.bool_]:
         """Where something was observed, shape (size, size)."""
         return np.asarray(self.bands[0] != HLS_FILL)
+
+
+def same_fill(bands: NDArray[np.int16], labels: NDArray[np.uint8]) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Return copies of HLS integers (6, h, w) and labels (5, h, w) with the same fill: -9999 and 255."""
+    bands, labels = bands.copy(), labels.copy()
+    blank = ~observed(bands)
+    np.copyto(bands, np.int16(HLS_FILL), where=blank)
+    np.copyto(labels, np.uint8(NOT_OBSERVED), where=blank)
+    return bands, labels
 
 
 def observed(bands: NDArray[np.int16]) -> NDArray[np.bool_]:
@@ -154,5 +159,5 @@ def reflectance(bands: NDArray[np.int16]) -> NDArray[np.float32]:
     scaled *= np.float32(HLS_SCALE)
     blank = bands[0] == HLS_FILL
     if blank.any():
-        scaled[:, blank] = np.nan
+        np.copyto(scaled, np.float32(np.nan), where=blank)
     return scaled

@@ -1,0 +1,186 @@
+"""Size on disk and samples a second: published npz files against the compact store, in one run.
+
+    python benchmarks/samples.py CHIPS.tif [--samples 24] [--workers 2] [--rounds 3]
+
+CHIPS.tif holds real HLS chips of 128 x 128 pixels, top to bottom: six bands (int16, reflectance x 10,000) and the
+Fmask byte. Samples of 768 x 768 are laid of 36 chips each; their labels are Fmask's bits and the DSWx water tests.
+The same samples are written as published files (plain and deflated; features of float32, float64 and int16, since
+what the published files hold is not documented) and as a store; then all are read in shuffled order by a DataLoader.
+
+"bare" is numpy alone: six layers loaded, turned to float32 (6, h, w) and stacked, nothing checked. "cold" is read
+after the kernel was told to forget the files, as a dataset larger than the memory is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import rasterio
+from torch.utils.data import DataLoader, Dataset
+
+import hlsmask.samples
+from hlsmask.granules.fmask import decode
+from hlsmask.inference.spectral.water import MODERATE, NOT_WATER, diagnostic, wtr1
+from hlsmask.samples.layout import to_differences
+from hlsmask.samples.sample import Record, Sample, reflectance
+from hlsmask.samples.store import StoreWriter
+from hlsmask.testing import write_published
+
+CHIP, ACROSS = 128, 6
+MASKS = ("water_mask", "cloud_mask", "cloudshadow_mask", "snowice_mask", "sun_mask")
+
+
+def make_samples(chips: Path, count: int) -> list[Sample]:
+    """Return samples of 768 x 768 laid of chips, which are used again, turned, where there are too few."""
+    with warnings.catch_warnings(), rasterio.open(chips) as file:
+        layers = file.read([1, 2, 3, 4, 5, 6, 7])
+    number = layers.shape[1] // CHIP
+    squares = layers.reshape(7, number, CHIP, CHIP).transpose(1, 0, 2, 3)
+    samples = []
+    for at in range(count):
+        picked = squares[np.arange(at * ACROSS**2, (at + 1) * ACROSS**2) % number]
+        picked = np.rot90(picked, at * ACROSS**2 // number, axes=(2, 3))
+        laid = picked.reshape(ACROSS, ACROSS, 7, CHIP, CHIP).transpose(2, 0, 3, 1, 4).reshape(7, 768, 768)
+        bands, fmask = np.ascontiguousarray(laid[:6].astype(np.int16)), laid[6].astype(np.uint8)
+        labels = decode(fmask)
+        classes = wtr1(diagnostic(reflectance(bands)))
+        labels[0] = (classes != NOT_WATER) & (classes <= MODERATE)
+        labels[4] = 0
+        samples.append(Sample.of(Record(f"b{at // 8:03d}/s{at:04d}", 768, split="train"), bands, labels, fmask))
+    return samples
+
+
+class Bare(Dataset):
+    """Published files, read by numpy alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = sorted(folder.rglob("s*.npy"))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int):
+        with np.load(self.files[index]) as archive:
+            bands = archive["features"].transpose(2, 0, 1).astype(np.float32)
+            return bands, np.stack([archive[name] for name in MASKS])
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def forget(folder: Path) -> None:
+    """Tell the kernel to drop the files of a folder from memory."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def speed(samples, folder: Path, workers: int, *, cold: bool) -> float:
+    """Return samples a second of one pass in shuffled order, workers' start not counted."""
+    if cold:
+        forget(folder)
+    loader = iter(DataLoader(samples, batch_size=None, shuffle=True, num_workers=workers, prefetch_factor=2))
+    first = 2 * workers  # these are being read while the workers start
+    for _ in range(first):
+        next(loader)
+    start = perf_counter()
+    count = sum(1 for _ in loader)
+    return count / (perf_counter() - start)
+
+
+def codecs(samples: list[Sample]) -> None:
+    """Print what other ways to compress the bands would give, chunk by chunk of 256 x 256, in one thread."""
+    from numcodecs import Blosc, PCodec
+    from numcodecs.blosc import set_nthreads
+
+    set_nthreads(1)
+    ways = {
+        "blosc zstd 3, bitshuffle": (Blosc("zstd", 3, Blosc.BITSHUFFLE), False),
+        "blosc zstd 9, shuffle": (Blosc("zstd", 9, Blosc.SHUFFLE), False),
+        "blosc lz4 5, bitshuffle": (Blosc("lz4", 5, Blosc.BITSHUFFLE), False),
+        "pcodec 8": (PCodec(level=8), False),
+        "pcodec 8 of band differences": (PCodec(level=8), True),
+        "pcodec 12 of band differences": (PCodec(level=12), True),
+        "blosc zstd 3, bitshuffle, of band differences": (Blosc("zstd", 3, Blosc.BITSHUFFLE), True),
+    }
+    print("\n| bands kept by | MB a sample | written in ms | read in ms |\n| --- | ---: | ---: | ---: |")
+    for name, (codec, differences) in ways.items():
+        size = written = read = 0.0
+        for sample in samples[:6]:
+            bands = to_differences(sample.bands) if differences else sample.bands
+            parts = [
+                np.ascontiguousarray(bands[:, row : row + 256, col : col + 256])
+                for row in range(0, 768, 256)
+                for col in range(0, 768, 256)
+            ]
+            start = perf_counter()
+            packed = [codec.encode(part) for part in parts]
+            middle = perf_counter()
+            for part in packed:
+                codec.decode(part)
+            read += perf_counter() - middle
+            written += middle - start
+            size += sum(len(part) for part in packed)
+        count = len(samples[:6])
+        print(f"| {name} | {size / count / 1e6:.2f} | {1e3 * written / count:.0f} | {1e3 * read / count:.1f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chips", type=Path)
+    parser.add_argument("--samples", type=int, default=24)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
+    options = parser.parse_args()
+    samples = make_samples(options.chips, options.samples)
+    home = Path(tempfile.mkdtemp(dir=options.folder, prefix="samples-"))
+    try:
+        folders = {}
+        for dtype in ("float32", "float64", "int16"):
+            for compressed in (False, True):
+                kind = f"savez{'_compressed' if compressed else ''}, {dtype}"
+                folders[kind] = write_published(home / kind, samples, dtype=dtype, compressed=compressed)
+        with StoreWriter(home / "store") as writer:
+            for sample in samples:
+                writer.append(sample)
+        folders["store"] = home / "store"
+        contenders = {f"{kind}, bare": (Bare(folder), folder) for kind, folder in folders.items() if kind != "store"}
+        contenders |= {kind: (hlsmask.samples.open(folder, "train"), folder) for kind, folder in folders.items()}
+        speeds = {name: {cold: [] for cold in (False, True)} for name in contenders}
+        for _ in range(options.rounds):
+            for name, (opened, folder) in contenders.items():
+                for cold in (True, False):
+                    speeds[name][cold].append(speed(opened, folder, options.workers, cold=cold))
+        ours = median(speeds["store"][False]), median(speeds["store"][True])
+        size = size_of(folders["store"]) / len(samples)
+        cpu = platform.processor() or platform.machine()
+        print(f"{len(samples)} samples of 768 x 768, {options.workers} workers, {os.cpu_count()} cores, {cpu}\n")
+        print("| files | MB a sample | store takes | samples/s | store is | cold: samples/s | store is |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+        for name, (_, folder) in contenders.items():
+            each = size_of(folder) / len(samples)
+            warm, cold = median(speeds[name][False]), median(speeds[name][True])
+            print(
+                f"| {name} | {each / 1e6:.2f} | {size / each:.2f} | {warm:.1f} | {ours[0] / warm:.1f} x | "
+                f"{cold:.1f} | {ours[1] / cold:.1f} x |"
+            )
+        codecs(samples)
+    finally:
+        shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()
