@@ -30,6 +30,9 @@ class Samples(Sequence["Pair"], ABC):
     path: Path
     """Where the samples lie."""
 
+    missing: tuple[tuple[str, str], ...] = ()
+    """Split and path, as listed, of samples whose files are not there."""
+
     @abstractmethod
     def __len__(self) -> int:
         """Return how many samples there are."""
