@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
+import hlsmask
 import hlsmask.samples
 from hlsmask.errors import DatasetError, SampleError
 from hlsmask.masks import Mask
 from hlsmask.samples.sample import Record, Sample
 from hlsmask.samples.sequence import Samples
-from hlsmask.testing import write_published
+from hlsmask.testing import simulate_granule, write_published
 from hlsmask.windows import Window
 
 SHADOW = list(Mask).index(Mask.TERRAIN_SHADOW)
@@ -249,8 +251,6 @@ def test_check_tells_of_all_that_is_wrong_and_counts_the_rest(tmp_path, run):
     write_list(home / "test.npy", [names[0]])
     code, out, _ = run("samples", "check", home, "--json")
     assert code == 1
-    import json  # noqa: PLC0415
-
     found = json.loads(out)
     assert {finding["kind"] for finding in found["findings"]} == {"missing", "broken", "twice"}
     assert found["splits"]["train"] | {"pixels": 0} == {
@@ -275,3 +275,20 @@ def test_it_is_a_sequence_for_any_index(tmp_path):
         samples[3]
     again = pickle.loads(pickle.dumps(samples))  # noqa: S301 - our own
     np.testing.assert_array_equal(again[0][0], samples[0][0])
+
+
+def test_predict_takes_a_published_sample_as_a_source(tmp_path, run):
+    granule = simulate_granule(96, 3)
+    record = Record("b072/x", 96, split="train", time=granule.time)
+    home = write_published(tmp_path, [Sample.of(record, granule.bands, granule.truth)], objects=True)
+    bands = np.where(granule.bands == -9999, np.nan, granule.bands * np.float32(0.0001)).astype(np.float32)
+    ours = hlsmask.predict(home / "b072" / "x.npy")
+    same = hlsmask.predict(bands)
+    np.testing.assert_array_equal(ours.cloud, same.cloud)
+    np.testing.assert_array_equal(ours.water, same.water)
+    code, out, err = run("predict", home / "b072" / "x.npy", home / "train.npy", "--out", tmp_path / "masks")
+    assert code == 1
+    assert "x: water" in out
+    assert "train.npy lacks 'features'; it has fps" in err
+    item = json.loads((tmp_path / "masks" / "x" / "x.json").read_text())
+    assert item["properties"]["datetime"].startswith(f"{granule.time:%Y-%m-%dT%H:%M:%S}")

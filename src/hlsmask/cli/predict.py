@@ -27,7 +27,8 @@ def predict(
     Parameters
     ----------
     sources
-        Granule folders, band files of granules, 6-band GeoTIFFs or VRTs, STAC Items: paths, https:// or s3://.
+        Granule folders, band files of granules, 6-band GeoTIFFs or VRTs, STAC Items, published samples (.npy): paths,
+        https:// or s3://.
     output
         Where results go.
     options

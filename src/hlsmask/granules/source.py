@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 from hlsmask.bands import BANDS, find_bands
 from hlsmask.errors import HlsmaskError, MissingBandError, SourceError, UnreadableError
 from hlsmask.granules.angles import sun_from_tags, sun_of
+from hlsmask.granules.features import open_features
 from hlsmask.granules.hls import Granule, is_layer
 from hlsmask.granules.layers import Layer
 from hlsmask.granules.scene import BandFile, FileScene, Origin
@@ -20,6 +21,8 @@ from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hlsmask.granules.scene import Scene
 
 _TIMEOUT: Final = 30
 """Seconds for the answer to a request for a STAC Item."""
@@ -49,7 +52,7 @@ class Source:
             return tuple(asset["href"] for asset in self.item["assets"].values())
         return (self.href,)
 
-    def open(self, *, scale: float | None = None) -> FileScene:
+    def open(self, *, scale: float | None = None) -> Scene:
         """Open the scene; `scale` is the reflectance of one stored unit, where the files do not say it.
 
         Raises
@@ -61,6 +64,8 @@ class Source:
             return _open_granule(self.granule, scale)
         if self.item is not None:
             return _open_item(self.item, self.href, scale)
+        if self.href.endswith(".npy"):
+            return open_features(Path(self.href), scale=scale)
         return _open_raster(self.id, self.href, scale)
 
 

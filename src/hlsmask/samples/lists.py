@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hlsmask.errors import DatasetError
-from hlsmask.samples.archive import Archive
+from hlsmask.errors import DatasetError, UnreadableError
+from hlsmask.granules.archive import Archive
 from hlsmask.samples.sample import SPLITS
 
 if TYPE_CHECKING:
@@ -75,8 +75,11 @@ class Lists:
     @classmethod
     def _one(cls, root: Path, split: str) -> Lists:
         path = root / f"{split}.npy"
-        with Archive(path) as archive:
-            listed = [str(item) for item in archive.read(KEY).ravel()]
+        try:
+            with Archive(path) as archive:
+                listed = [str(item) for item in archive.read(KEY).ravel()]
+        except UnreadableError as error:
+            raise DatasetError(str(error)) from error
         if not listed:
             raise DatasetError(f"{path} lists no samples")
         files, missing, drop = [], [], DROPPED

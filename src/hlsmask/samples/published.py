@@ -9,15 +9,15 @@ sunlit; the Fmask layer is called `fmask` or `fmask_data`.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hlsmask.bands import BANDS, HLS_FILL, HLS_SCALE, Sensor
-from hlsmask.errors import DatasetError, SampleError
+from hlsmask.bands import BANDS, Sensor
+from hlsmask.errors import NotReflectanceError, SampleError, UnreadableError
+from hlsmask.granules.archive import Archive
+from hlsmask.granules.features import integers, parse_time, scaled
 from hlsmask.masks import NOT_OBSERVED, PUBLISHED_NAMES, Mask
-from hlsmask.samples.archive import Archive
 from hlsmask.samples.lists import Lists
 from hlsmask.samples.sample import SMALLEST, Record, Sample, same_fill
 from hlsmask.samples.sequence import Samples
@@ -30,15 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-REFLECTANCE: Final = 5.0
-"""Floating-point features whose largest value is at most this are reflectance; HLS integers exceed it anywhere."""
-
 _NAMES: Final = tuple(sorted(PUBLISHED_NAMES, key=lambda name: list(Mask).index(PUBLISHED_NAMES[name])))
 """Of the masks, in our order."""
 
 _FMASK: Final = ("fmask", "fmask_data")
-_LIMITS: Final = np.iinfo(np.int16)
-_TIMES: Final = ("%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%jT%H%M%S", "%Y%m%d", "%Y%j")
 
 
 class PublishedSamples(Samples):
@@ -135,68 +130,24 @@ class PublishedSamples(Samples):
         )
 
 
-def integers(features: NDArray[Any], path: Path, *, scaled: bool = False) -> NDArray[np.int16]:
-    """Return HLS integers (6, h, w) for published features (h, w, 6).
-
-    Whole numbers are HLS integers, and floating-point ones are too, unless `scaled` says that they are reflectance.
-    NaN, infinity and -9999 are fill.
-
-    Raises
-    ------
-    SampleError
-        If they are no numbers.
-    """
-    if features.dtype.kind not in "iuf":
-        raise SampleError(f"{path}: features are {features.dtype}, no numbers")
-    planes = np.ascontiguousarray(features.transpose(2, 0, 1))
-    if planes.dtype == np.int16:
-        return planes
-    if planes.dtype.kind == "f":
-        blank = ~np.isfinite(planes) | (planes == HLS_FILL)
-        planes[blank] = 0
-        if scaled:
-            planes = planes / HLS_SCALE
-        np.rint(planes, out=planes)
-        np.clip(planes, _LIMITS.min, _LIMITS.max, out=planes)
-        stored = planes.astype(np.int16)
-        stored[blank] = HLS_FILL
-        return stored
-    whole: NDArray[np.int16] = np.clip(planes, _LIMITS.min, _LIMITS.max).astype(np.int16)
-    return whole
-
-
-def parse_time(text: str) -> datetime | None:
-    """Return the time that a date in one of the usual spellings names, UTC; None where it is none."""
-    for form in _TIMES:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 def _archive(path: Path) -> Archive:
     try:
         return Archive(path)
-    except DatasetError as error:
+    except UnreadableError as error:
         raise SampleError(str(error)) from error
 
 
 def _shape(archive: Archive, name: str) -> tuple[int, ...]:
     try:
         return archive.shape(name)
-    except DatasetError as error:
+    except UnreadableError as error:
         raise SampleError(str(error)) from error
 
 
 def _layer(archive: Archive, name: str) -> NDArray[Any]:
     try:
         return archive.read(name)
-    except DatasetError as error:
+    except UnreadableError as error:
         raise SampleError(str(error)) from error
 
 
@@ -205,13 +156,11 @@ def _pixels(archive: Archive, size: int, window: Window | None = None) -> tuple[
     window = window or Window(0, 0, size, size)
     place = (slice(window.row, window.bottom), slice(window.col, window.right))
     features = _layer(archive, "features")
-    bands = integers(features[place], archive.path, scaled=features.dtype.kind == "f" and _scaled(features))
+    try:
+        bands = integers(features[place], archive.path, reflectance=scaled(features))
+    except NotReflectanceError as error:
+        raise SampleError(str(error)) from error
     return bands, np.stack([_labels(archive, name, place) for name in _NAMES])
-
-
-def _scaled(features: NDArray[Any]) -> bool:
-    """Say whether floating-point features are reflectance; of a whole sample, since a window may be dark."""
-    return bool(np.nanmax(np.where(np.isinf(features), np.nan, features), initial=0) <= REFLECTANCE)
 
 
 def _labels(archive: Archive, name: str, place: tuple[slice, slice]) -> NDArray[np.uint8]:
@@ -248,7 +197,7 @@ def _text(archive: Archive, name: str) -> str:
         return ""
     try:
         value = archive.read(name)
-    except DatasetError:
+    except UnreadableError:
         return ""  # what describes a sample may be lost; what it is made of may not
     item = value.ravel()[0] if value.size else ""
     return item.decode(errors="replace") if isinstance(item, bytes) else str(item)
@@ -259,7 +208,7 @@ def _place(archive: Archive) -> tuple[float | None, float | None]:
         return None, None
     try:
         lat, lon = (float(part) for part in np.ravel(archive.read("mid_latlon"))[:2])
-    except (DatasetError, ValueError, TypeError):
+    except (UnreadableError, ValueError, TypeError):
         return None, None
     good = -90 <= lat <= 90 and -180 <= lon <= 360  # noqa: PLR2004 - degrees
     return (lat, (lon + 180) % 360 - 180) if good else (None, None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
 import numpy as np
 
-from hlsmask.errors import DatasetError, first_line
+from hlsmask.errors import UnreadableError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ class Archive:
 
         Raises
         ------
-        DatasetError
+        UnreadableError
             If it cannot be opened, is cut off, or is neither.
         """
         self.path = path
@@ -66,11 +66,11 @@ class Archive:
             if start.startswith(_ZIP):
                 self._zip = zipfile.ZipFile(path)
             elif start != _NPY:
-                raise DatasetError(f"{path} is no numpy archive, or is empty")
+                raise UnreadableError(f"{path} is no numpy archive, or is empty")
         except OSError as error:
-            raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from error
+            raise UnreadableError(f"{path} cannot be read: {error.strerror or error}") from error
         except zipfile.BadZipFile as error:
-            raise DatasetError(f"{path} is cut off or no numpy archive: {first_line(error)}") from error
+            raise UnreadableError(f"{path} is cut off or no numpy archive: {first_line(error)}") from error
 
     @property
     def names(self) -> frozenset[str]:
@@ -88,7 +88,7 @@ class Archive:
 
         Raises
         ------
-        DatasetError
+        UnreadableError
             If it is not there, is cut off, or holds objects other than strings, bytes and numbers.
         """
         return self._open(name, _read)
@@ -106,7 +106,7 @@ class Archive:
 
     def _open(self, name: str, use: Callable[[Any, int], _T]) -> _T:
         if name not in self.names:
-            raise DatasetError(f"{self.path} lacks {name!r}; it has {', '.join(sorted(self.names)) or 'nothing'}")
+            raise UnreadableError(f"{self.path} lacks {name!r}; it has {', '.join(sorted(self.names)) or 'nothing'}")
         try:
             if self._zip is None:
                 with self.path.open("rb") as file:
@@ -115,9 +115,9 @@ class Archive:
             with self._zip.open(member) as packed:
                 return use(packed, member.file_size)
         except pickle.UnpicklingError as error:
-            raise DatasetError(f"{self.path}: {name!r} is refused: {first_line(error)}") from error
+            raise UnreadableError(f"{self.path}: {name!r} is refused: {first_line(error)}") from error
         except _CORRUPT as error:
-            raise DatasetError(f"{self.path}: {name!r} is cut off or corrupt: {first_line(error)}") from error
+            raise UnreadableError(f"{self.path}: {name!r} is cut off or corrupt: {first_line(error)}") from error
 
 
 def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:  # noqa: ANN401 - any open file

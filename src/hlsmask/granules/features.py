@@ -1,0 +1,101 @@
+"""The features of a published sample: six bands in an npz archive that is called `.npy`, as HLS integers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from hlsmask.bands import BANDS, HLS_FILL, HLS_SCALE
+from hlsmask.errors import MissingBandError, NotReflectanceError, UnreadableError
+from hlsmask.granules.archive import Archive
+from hlsmask.granules.arrays import ArrayScene
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+REFLECTANCE: Final = 5.0
+"""Floating-point features whose largest value is at most this are reflectance; HLS integers exceed it anywhere."""
+
+_LIMITS: Final = np.iinfo(np.int16)
+_TIMES: Final = ("%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%jT%H%M%S", "%Y%m%d", "%Y%j")
+
+
+def open_features(path: Path, *, scale: float | None = None) -> ArrayScene:
+    """Return the scene in a published sample; `scale` is the reflectance of one stored unit, if it is known.
+
+    Raises
+    ------
+    UnreadableError
+        If it cannot be read, or something in it is refused.
+    MissingBandError
+        If its features are not (rows, columns, 6).
+    NotReflectanceError
+        If they are not reflectance.
+    """
+    with Archive(path) as archive:
+        features = archive.read("features")
+        try:
+            day = str(archive.read("date_str").ravel()[0])
+        except (UnreadableError, IndexError):
+            day = ""  # what describes a sample may be lost
+    if features.ndim != 3 or features.shape[2] != len(BANDS):  # noqa: PLR2004 - rows, columns, bands
+        raise MissingBandError(f"{path} has features of the shape {features.shape}; use (rows, columns, {len(BANDS)})")
+    if scale is not None:
+        return ArrayScene(features.transpose(2, 0, 1), name=path.stem, scale=scale, time=parse_time(day))
+    bands = integers(features, path, reflectance=scaled(features))
+    return ArrayScene(bands, name=path.stem, nodata=HLS_FILL, time=parse_time(day))
+
+
+def integers(features: NDArray[Any], path: Path, *, reflectance: bool = False) -> NDArray[np.int16]:
+    """Return HLS integers (6, h, w) for published features (h, w, 6).
+
+    Whole numbers are HLS integers, and floating-point ones are too, unless `reflectance` says otherwise. NaN,
+    infinity and -9999 are fill.
+
+    Raises
+    ------
+    NotReflectanceError
+        If they are no numbers.
+    """
+    if features.dtype.kind not in "iuf":
+        raise NotReflectanceError(f"{path}: features are {features.dtype}, no numbers")
+    planes = np.ascontiguousarray(features.transpose(2, 0, 1))
+    if planes.dtype == np.int16:
+        return planes
+    if planes.dtype.kind == "f":
+        blank = ~np.isfinite(planes) | (planes == HLS_FILL)
+        planes[blank] = 0
+        if reflectance:
+            planes = planes / HLS_SCALE
+        np.rint(planes, out=planes)
+        np.clip(planes, _LIMITS.min, _LIMITS.max, out=planes)
+        stored = planes.astype(np.int16)
+        stored[blank] = HLS_FILL
+        return stored
+    whole: NDArray[np.int16] = np.clip(planes, _LIMITS.min, _LIMITS.max).astype(np.int16)
+    return whole
+
+
+def scaled(features: NDArray[Any]) -> bool:
+    """Say whether floating-point features are reflectance; of a whole sample, since a window may be dark."""
+    return features.dtype.kind == "f" and bool(
+        np.nanmax(np.where(np.isinf(features), np.nan, features), initial=0) <= REFLECTANCE
+    )
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return the time that a date in one of the usual spellings names, UTC; None where it is none."""
+    for form in _TIMES:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
