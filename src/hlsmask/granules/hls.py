@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from hlsmask.bands import Band, Sensor
 from hlsmask.errors import MissingBandError, SourceError, UnreadableError
+from hlsmask.granules.folders import files_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,6 +138,26 @@ class Granule:
             needs = ", ".join(layers.values())
             raise MissingBandError(f"{self.id} lacks {', '.join(missing)}; {self.sensor} needs {needs}")
         return {band: self.hrefs[layer] for band, layer in layers.items()}
+
+
+def find_granules(folder: Path | str) -> list[Granule]:
+    """Return every granule at or below `folder`, sorted by name: flat, in folders of their own, or a folder a layer.
+
+    Where a layer is there twice, the first path in order counts. Files that are no layers are passed over.
+
+    Raises
+    ------
+    SourceError
+        If a folder cannot be listed, or a file is called like a layer but for its date.
+    """
+    found: dict[str, Granule] = {}
+    hrefs: dict[str, dict[str, str]] = {}
+    for path in files_below(folder):
+        if match := _FILE.search(path.name):
+            granule = Granule.parse(path.name)
+            found.setdefault(granule.id, granule)
+            hrefs.setdefault(granule.id, {}).setdefault(match.group(5), str(path))
+    return [replace(found[name], hrefs=hrefs[name]) for name in sorted(found)]
 
 
 def is_layer(href: str) -> bool:
