@@ -1,0 +1,121 @@
+"""Asking a STAC service: pages, patience, and what can go wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from hlsmask.errors import ServiceError
+from hlsmask.granules.extra import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hlsmask.granules.catalogues import Collection
+    from hlsmask.granules.dates import Span
+
+PAGE: Final = 100
+"""Items a page: CMR-STAC fails from about 300 on (nasa/cmr-stac, issues 152 and 192)."""
+TRIES: Final = 5
+"""Times that a question is asked again."""
+BACKOFF = 1.0
+"""Seconds, doubled each time."""
+LONGEST_WAIT: Final = 60
+"""Seconds that a server can make us wait."""
+TIMEOUT: Final = (10, 90)
+"""Seconds to connect, seconds without a byte."""
+_NAME: Final = {"Client-Id": "hlsmask", "User-Agent": "hlsmask"}
+"""CMR asks programs to say who they are."""
+_PASSING: Final = (429, 500, 502, 503, 504)
+"""Answers that pass: too many requests, and a server that stumbles (CMR does so daily, nasa/cmr-stac, issue 366)."""
+_MEANINGS: Final = {
+    400: "it does not accept the question",
+    401: "it wants a login",
+    403: "it refuses",
+    404: "there is no such search; check --endpoint",
+    429: "too many requests; wait some minutes, or ask for less at once",
+}
+
+
+def ask(
+    api: str, collection: Collection, where: Mapping[str, Any], when: Span | None, page: int = PAGE
+) -> Iterator[dict[str, Any]]:
+    """Yield the Items of `collection` at `api` that a place (`bbox` or `intersects`) and a time hold, page by page.
+
+    Raises
+    ------
+    ServiceError
+        If the service does not answer, refuses, or does not give all that it says it has.
+    """
+    client = load("pystac_client", "a search")
+    client_io = load("pystac_client.stac_api_io", "a search")
+    errors = load("pystac_client.exceptions", "a search")
+    name = f"{collection.service.label} ({urlsplit(api).hostname})"
+    connection = client_io.StacApiIO(headers=_NAME, timeout=TIMEOUT, max_retries=_patience())
+    search = client.ItemSearch(
+        url=f"{api}/search",
+        method=collection.method,
+        stac_io=connection,
+        collections=[collection.id],
+        datetime=str(when) if when else None,
+        limit=page,
+        **where,
+    )
+    seen: set[str] = set()
+    given, matched = 0, None
+    try:
+        for answer in search.pages_as_dicts():
+            items = answer["features"]
+            fresh = [item for item in items if item["id"] not in seen]
+            if not fresh:
+                raise ServiceError(f"{name} gives one page of {collection.id} again and again; ask for less at once")
+            seen |= {item["id"] for item in fresh}
+            given += len(items)
+            matched = _matched(answer)
+            yield from fresh
+    except errors.APIError as error:
+        raise ServiceError(f"{name} {_reason(error)}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ServiceError(f"{name} sent an answer that is cut off or not STAC; try again later") from error
+    finally:
+        connection.session.close()
+    if matched is not None and given < matched:
+        raise ServiceError(f"{name} gave {given} of {matched} items of {collection.id}; try again later")
+
+
+def _patience() -> Any:  # noqa: ANN401 - urllib3's own
+    retry = load("urllib3", "a search").Retry
+
+    class Patience(retry):  # type: ignore[misc, valid-type]  # known when it runs
+        def get_retry_after(self, response: object) -> float | None:
+            asked = super().get_retry_after(response)
+            return None if asked is None else min(asked, LONGEST_WAIT)
+
+    return Patience(
+        total=TRIES,
+        connect=2,
+        backoff_factor=BACKOFF,
+        status_forcelist=_PASSING,
+        allowed_methods=None,  # a search changes nothing: POST too can be asked again
+        raise_on_status=False,
+    )
+
+
+def _matched(answer: Mapping[str, Any]) -> int | None:
+    """Return how many Items the service says there are; not all say so."""
+    context = answer.get("context")
+    found = answer.get("numberMatched", context.get("matched") if isinstance(context, dict) else None)
+    return found if isinstance(found, int) else None
+
+
+def _reason(error: Exception) -> str:
+    code = getattr(error, "status_code", None)
+    if code is not None:
+        meaning = _MEANINGS.get(code, "it is out of order; try again later" if code >= 500 else "it refuses")  # noqa: PLR2004
+        return f"answered {code}: {meaning}"
+    text = str(error)
+    if "timed out" in text.lower():
+        return f"did not answer within {TIMEOUT[1]} seconds; try again later"
+    if "IncompleteRead" in text or "ended prematurely" in text:
+        return "broke off in the middle of an answer; try again later"
+    return "cannot be reached; check the network"
