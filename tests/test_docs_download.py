@@ -14,7 +14,7 @@ import hlsmask.samples
 from hlsmask.cli import main
 from hlsmask.granules.dswx import find_products
 from hlsmask.granules.hls import find_granules
-from hlsmask.granules.wanted import DSWX_LAYERS as FETCHED
+from hlsmask.granules.transfer.wanted import DSWX_LAYERS as FETCHED
 from hlsmask.samples.labels import Rules, layers_needed
 from hlsmask.testing import simulate_granule, write_granule
 from hlsmask.testing.dswx import write_product
@@ -104,7 +104,7 @@ def test_what_is_fetched_is_what_labels_read():
 
 
 def test_the_python_of_the_page_runs(archive, monkeypatch, capsys):
-    monkeypatch.setattr("hlsmask.granules.catalogues.ROOTS", {"earthdata": archive.url})
+    monkeypatch.setattr("hlsmask.granules.catalogue.catalogues.ROOTS", {"earthdata": archive.url})
     text = "\n".join(lines("python")).replace("2024", archive.items[0]["id"].split(".")[3][:4])
     exec(compile(text, str(PAGE), "exec"), {})  # noqa: S102 - our own page
     assert archive.items[0]["id"] in capsys.readouterr().out

@@ -25,14 +25,14 @@ from rasterio.transform import from_origin
 from hlsmask.errors import OutputError, ServiceError, UnreadableError, UsageError
 from hlsmask.granules import fetch as fetch_module
 from hlsmask.granules import sessions as sessions_module
-from hlsmask.granules.checksum import Checksum
-from hlsmask.granules.download import download
 from hlsmask.granules.dswx import find_products
-from hlsmask.granules.fetch import CHUNK, fetch
 from hlsmask.granules.hls import find_granules
-from hlsmask.granules.part import Part
-from hlsmask.granules.sessions import Sessions, is_earthdata
-from hlsmask.granules.wanted import Wanted, files_of, read_wishes
+from hlsmask.granules.transfer.checksum import Checksum
+from hlsmask.granules.transfer.download import download
+from hlsmask.granules.transfer.fetch import CHUNK, fetch
+from hlsmask.granules.transfer.part import Part
+from hlsmask.granules.transfer.sessions import Sessions, is_earthdata
+from hlsmask.granules.transfer.wanted import Wanted, files_of, read_wishes
 from stac_server import AZURE, File, dswx_item, hls_item, serve, square
 
 S30 = "HLS.S30.T13TDE.2024190T174911.v2.0"

@@ -21,12 +21,12 @@ from shapely.geometry import box, mapping, shape
 from hlsmask.bands import Sensor
 from hlsmask.errors import ServiceError, UsageError
 from hlsmask.granules import service as service_module
-from hlsmask.granules.area import Area
-from hlsmask.granules.catalogues import Kind, Service
-from hlsmask.granules.dates import Span
-from hlsmask.granules.query import Query
-from hlsmask.granules.search import search
-from hlsmask.granules.tiles import tile_square
+from hlsmask.granules.catalogue.area import Area
+from hlsmask.granules.catalogue.catalogues import Kind, Service
+from hlsmask.granules.catalogue.dates import Span
+from hlsmask.granules.catalogue.query import Query
+from hlsmask.granules.catalogue.search import search
+from hlsmask.granules.catalogue.tiles import tile_square
 from stac_server import AZURE, dswx_item, hls_item, serve, square
 
 BOULDER = square(-105.6, 39.8)

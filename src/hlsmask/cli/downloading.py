@@ -12,15 +12,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from hlsmask.cli import DONE, FAILED, complain, heed_stop
 from hlsmask.errors import UsageError
-from hlsmask.granules.download import download, sizes
-from hlsmask.granules.wanted import read_wishes
+from hlsmask.granules.transfer.download import download, sizes
+from hlsmask.granules.transfer.wanted import read_wishes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hlsmask.granules.download import Report
-    from hlsmask.granules.wanted import Wanted, Wishes
+    from hlsmask.granules.transfer.download import Report
+    from hlsmask.granules.transfer.wanted import Wanted, Wishes
 
 
 def run(sources: Sequence[str], out: Path, *, layers: Sequence[str], workers: int, verify: bool, dry_run: bool) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from hlsmask.granules.query import Query
+from hlsmask.granules.catalogue.query import Query
 
 
 def search(

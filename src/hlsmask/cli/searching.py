@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from hlsmask.aside import write_text
 from hlsmask.cli import DONE
-from hlsmask.granules.catalogues import Kind
+from hlsmask.granules.catalogue.catalogues import Kind
+from hlsmask.granules.catalogue.items import as_collection
+from hlsmask.granules.catalogue.search import Results, search
 from hlsmask.granules.dswx import Product
 from hlsmask.granules.hls import Granule
-from hlsmask.granules.items import as_collection
-from hlsmask.granules.search import Results, search
-from hlsmask.granules.wanted import check_layers, files_of
+from hlsmask.granules.transfer.wanted import check_layers, files_of
 from hlsmask.samples.pairing import pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from hlsmask.granules.query import Query
-    from hlsmask.granules.search import Found
+    from hlsmask.granules.catalogue.query import Query
+    from hlsmask.granules.catalogue.search import Found
 
 
 def run(query: Query, *, paired: bool, form: str, layers: Sequence[str], out: Path | None) -> int:

@@ -11,8 +11,8 @@ from hlsmask.granules.extra import load
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from hlsmask.granules.catalogues import Collection
-    from hlsmask.granules.dates import Span
+    from hlsmask.granules.catalogue.catalogues import Collection
+    from hlsmask.granules.catalogue.dates import Span
 
 PAGE: Final = 100
 """Items a page: CMR-STAC fails from about 300 on (nasa/cmr-stac, issues 152 and 192)."""

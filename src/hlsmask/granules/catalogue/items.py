@@ -11,7 +11,7 @@ from hlsmask.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hlsmask.granules.search import Found
+    from hlsmask.granules.catalogue.search import Found
 
 PAIR: Final = "hlsmask:pair"
 """Property of an Item: the name of the granule or product that belongs to it."""

@@ -7,9 +7,9 @@ from pathlib import Path  # noqa: TC003 - the command line reads the annotations
 
 from hlsmask.bands import Sensor
 from hlsmask.errors import UsageError
-from hlsmask.granules.catalogues import Kind, Service, parse_roots
-from hlsmask.granules.dates import Span
-from hlsmask.granules.mgrs import parse_tile
+from hlsmask.granules.catalogue.catalogues import Kind, Service, parse_roots
+from hlsmask.granules.catalogue.dates import Span
+from hlsmask.granules.catalogue.mgrs import parse_tile
 
 
 @dataclass(frozen=True, slots=True)

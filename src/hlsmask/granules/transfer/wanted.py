@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from hlsmask.bands import BANDS
 from hlsmask.errors import SourceError, UnreadableError, UsageError
-from hlsmask.granules.checksum import Checksum
 from hlsmask.granules.dswx import LAYERS, Product
 from hlsmask.granules.hls import Granule
+from hlsmask.granules.transfer.checksum import Checksum
 from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:

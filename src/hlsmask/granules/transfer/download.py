@@ -9,16 +9,16 @@ from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 from hlsmask.errors import HlsmaskError, OutputError
-from hlsmask.granules.fetch import fetch, is_whole, size_of
-from hlsmask.granules.sessions import Sessions
+from hlsmask.granules.transfer.fetch import fetch, is_whole, size_of
+from hlsmask.granules.transfer.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
     from typing import TypeVar
 
-    from hlsmask.granules.fetch import Watch
-    from hlsmask.granules.wanted import Wanted
+    from hlsmask.granules.transfer.fetch import Watch
+    from hlsmask.granules.transfer.wanted import Wanted
 
     T = TypeVar("T")
 

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import rasterio
 
 from hlsmask.errors import OutputError, ServiceError
+from hlsmask.granules.catalogue.service import LONGEST_WAIT
 from hlsmask.granules.extra import load
 from hlsmask.granules.layers import GDAL_ERRORS, gdal
-from hlsmask.granules.part import Part, validator_of
-from hlsmask.granules.service import LONGEST_WAIT
-from hlsmask.granules.sessions import is_earthdata
+from hlsmask.granules.transfer.part import Part, validator_of
+from hlsmask.granules.transfer.sessions import is_earthdata
 from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
-    from hlsmask.granules.wanted import Wanted
+    from hlsmask.granules.transfer.wanted import Wanted
 
 TRIES: Final = 5
 """Times in a row that nothing comes, before a file is given up."""

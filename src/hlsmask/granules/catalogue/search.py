@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hlsmask.errors import SourceError
-from hlsmask.granules.area import Area
-from hlsmask.granules.catalogues import Kind, collections_of, parse_roots
+from hlsmask.granules.catalogue.area import Area
+from hlsmask.granules.catalogue.catalogues import Kind, collections_of, parse_roots
+from hlsmask.granules.catalogue.service import ask
 from hlsmask.granules.dswx import Product
 from hlsmask.granules.hls import Granule
-from hlsmask.granules.service import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from hlsmask.granules.query import Query
+    from hlsmask.granules.catalogue.query import Query
 
 
 @dataclass(frozen=True, slots=True)

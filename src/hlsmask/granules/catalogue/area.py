@@ -13,7 +13,7 @@ from shapely.geometry import Polygon, box, mapping, shape
 from shapely.geometry.polygon import orient
 
 from hlsmask.errors import UsageError
-from hlsmask.granules.tiles import tile_square
+from hlsmask.granules.catalogue.tiles import tile_square
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from hlsmask.errors import ServiceError
+from hlsmask.granules.catalogue.service import TIMEOUT
 from hlsmask.granules.extra import load
-from hlsmask.granules.service import TIMEOUT
 from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:

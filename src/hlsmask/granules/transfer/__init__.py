@@ -1,0 +1,1 @@
+"""Files come down: which ones, by whose login, resumed where they broke off, and checked."""
