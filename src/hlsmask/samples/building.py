@@ -1,0 +1,213 @@
+"""Granules and their DSWx products become a store of samples."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from hlsmask.aside import reason
+from hlsmask.errors import OutputError, first_line
+from hlsmask.samples.cutting import Cutter
+from hlsmask.samples.gates import CAPPED, chosen, is_all_cloud, why_not
+from hlsmask.samples.labels import Rules
+from hlsmask.samples.pairing import why_lonely
+from hlsmask.samples.reading import StoreSamples, masks_of
+from hlsmask.samples.recipe import Cut, Gates
+from hlsmask.samples.report import LOG, Account, Report, log_line, masks_of_rows, read_log
+from hlsmask.samples.store import StoreWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from hlsmask.samples.pairing import Pair, Pairing
+    from hlsmask.samples.sample import Sample
+    from hlsmask.windows import Window
+
+    Tell = Callable[[Account, Exception | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a store is built from granules."""
+
+    cut: Cut = field(default_factory=Cut)
+    """How granules are cut, and what labels are made of."""
+
+    gates: Gates = field(default_factory=Gates)
+    """Which samples are kept."""
+
+    rules: Rules = field(default_factory=Rules)
+    """How labels are made."""
+
+    seed: int = 0
+    """Chooses among the samples that are all cloud."""
+
+    def options(self) -> dict[str, Any]:
+        """Return it as JSON values: a store that is gone on with must have the same."""
+        return {**asdict(self.cut), **asdict(self.gates), **asdict(self.rules), "seed": self.seed}
+
+
+def build(
+    pairing: Pairing, store: Path, recipe: Recipe, *, workers: int | None = None, tell: Tell | None = None
+) -> Report:
+    """Cut pairs into samples, and write those that pass the gates into a store.
+
+    A pair that cannot be cut does not stop the others. Samples that the store holds already are not made again.
+
+    Parameters
+    ----------
+    pairing
+        What is cut, and what was left alone.
+    store
+        Its folder: new, empty, or of an earlier build with the same recipe.
+    recipe
+        How.
+    workers
+        Threads; one a core, if not given.
+    tell
+        Called with the account of each pair that is done, and what stopped it, if anything did.
+
+    Returns
+    -------
+    Report
+        It is in the store too, as `report.json`.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds something else, or a store of another recipe.
+    OutputError
+        If the store cannot be written.
+    """
+    threads = workers or os.cpu_count() or 1
+    with StoreWriter(store, options=recipe.options()) as writer, ThreadPoolExecutor(threads) as pool:
+        builder = _Builder(writer, recipe, pool, 2 * threads)
+        try:
+            accounts = builder.all_but_cloudy(pairing.pairs, tell)
+            accounts = builder.cloudy(pairing.pairs, accounts, tell)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    products = [*pairing.lonely_products, *(pair.product for pair in pairing.pairs if pair.product is not None)]
+    report = Report(
+        tuple(accounts),
+        writer.options,
+        {granule.id: why_lonely(granule, products) for granule in pairing.lonely_granules},
+        tuple(product.id for product in pairing.lonely_products),
+        tuple(product.id for product in pairing.superseded),
+        masks_of_rows(masks_of(StoreSamples(store).rows)),
+    )
+    report.write(store)
+    return report
+
+
+class _Builder:
+    """Cuts pairs and writes what passes."""
+
+    def __init__(self, writer: StoreWriter, recipe: Recipe, pool: ThreadPoolExecutor, ahead: int) -> None:
+        self._writer, self._recipe, self._pool, self._ahead = writer, recipe, pool, ahead
+
+    def all_but_cloudy(self, pairs: Iterable[Pair], tell: Tell | None) -> list[Account]:
+        """Cut all pairs; hold back samples that are all cloud."""
+        done = read_log(self._writer.path)
+        accounts = []
+        for pair in pairs:
+            blank = Account.of(pair)
+            before = done.get((blank.granule, blank.product))
+            if before is not None and self._writer.ids.issuperset(before.kept):
+                account, error = before, None
+            else:
+                account, error = self._cut(pair, blank)
+                if error is None:
+                    self._note(account)
+            accounts.append(account)
+            if tell is not None:
+                tell(account, error)
+        return accounts
+
+    def cloudy(self, pairs: Iterable[Pair], accounts: list[Account], tell: Tell | None) -> list[Account]:
+        """Cut as many samples that are all cloud as the others allow, and return the final accounts."""
+        waiting = [name for account in accounts for name in account.cloudy]
+        others = sum(len(account.kept) for account in accounts)
+        share, seed = self._recipe.gates.max_cloudy, self._recipe.seed
+        wanted = frozenset(chosen(waiting, self._writer.ids, others, share, seed))
+        final = []
+        for pair, account in zip(pairs, accounts, strict=True):
+            names = wanted.intersection(account.cloudy)
+            decided = account.decided(names, CAPPED)
+            if missing := names - self._writer.ids:
+                error = None
+                try:
+                    with Cutter(pair, self._recipe.cut, self._recipe.rules) as cutter:
+                        windows = [window for window in cutter.windows if cutter.name(window) in missing]
+                        for sample in self._read(cutter, windows):
+                            self._writer.append(sample)
+                except OutputError:
+                    raise
+                except Exception as failure:  # noqa: BLE001 - one bad pair never stops the others
+                    error = failure
+                    there = tuple(name for name in decided.kept if name in self._writer.ids)
+                    decided = replace(decided, kept=there, error=first_line(failure))
+                if error is not None and tell is not None:
+                    tell(decided, error)
+            final.append(decided)
+        return final
+
+    def _cut(self, pair: Pair, blank: Account) -> tuple[Account, Exception | None]:
+        """Return what became of a pair, and what stopped it."""
+        kept: list[str] = []
+        cloudy: list[str] = []
+        dropped: dict[str, str] = {}
+        error: Exception | None = None
+        try:
+            with Cutter(pair, self._recipe.cut, self._recipe.rules) as cutter:
+                windows = cutter.windows
+                there = [window for window in windows if cutter.name(window) in self._writer.ids]
+                kept += map(cutter.name, there)
+                for sample in self._read(cutter, [window for window in windows if window not in there]):
+                    name = sample.record.id
+                    if why := why_not(sample, self._recipe.gates):
+                        dropped[name] = why
+                    elif is_all_cloud(sample):
+                        cloudy.append(name)
+                    else:
+                        self._writer.append(sample)
+                        kept.append(name)
+        except OutputError:
+            raise
+        except Exception as failure:  # noqa: BLE001 - one bad pair never stops the others
+            error = failure
+        account = replace(blank, kept=tuple(kept), dropped=dropped, cloudy=tuple(cloudy))
+        return (account if error is None else replace(account, error=first_line(error))), error
+
+    def _read(self, cutter: Cutter, windows: Iterable[Window]) -> Iterator[Sample]:
+        """Yield the samples of windows in order, read ahead by threads."""
+        pending: deque[Future[Sample]] = deque()
+        try:
+            for window in windows:
+                pending.append(self._pool.submit(cutter.read, window))
+                if len(pending) >= self._ahead:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+            for future in pending:  # files are closed next: nobody may be reading them
+                with suppress(Exception):
+                    if not future.cancelled():
+                        future.result()
+
+    def _note(self, account: Account) -> None:
+        """Add a pair to the log of those that are done."""
+        try:
+            with (self._writer.path / LOG).open("a", encoding="utf-8") as log:
+                log.write(log_line(account))
+        except OSError as error:
+            raise OutputError(f"{self._writer.path / LOG} cannot be written: {reason(error)}") from error
