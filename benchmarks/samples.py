@@ -30,9 +30,9 @@ from torch.utils.data import DataLoader, Dataset
 import hlsmask.samples
 from hlsmask.granules.fmask import decode
 from hlsmask.inference.spectral.water import MODERATE, NOT_WATER, diagnostic, wtr1
-from hlsmask.samples.layout import to_differences
 from hlsmask.samples.sample import Record, Sample, reflectance
 from hlsmask.samples.store import StoreWriter
+from hlsmask.samples.store.layout import to_differences
 from hlsmask.testing import write_published
 
 CHIP, ACROSS = 128, 6

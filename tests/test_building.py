@@ -19,17 +19,20 @@ from hlsmask.granules.dswx import find_products
 from hlsmask.granules.fmask import decode
 from hlsmask.granules.hls import find_granules
 from hlsmask.masks import Mask
-from hlsmask.samples import building, cutting, layout, store
 from hlsmask.samples import open as open_samples
-from hlsmask.samples.building import Recipe, build
-from hlsmask.samples.gates import chosen, is_all_cloud, why_not
-from hlsmask.samples.grids import grids_differ
+from hlsmask.samples.building import build as building
+from hlsmask.samples.building import cutting
+from hlsmask.samples.building.build import Recipe, build
+from hlsmask.samples.building.gates import chosen, is_all_cloud, why_not
+from hlsmask.samples.building.grids import grids_differ
+from hlsmask.samples.building.pairing import alone, pair
+from hlsmask.samples.building.recipe import Cut, Gates
 from hlsmask.samples.labels import Rules, from_dswx, from_spectral, layers_needed, shad_layer
-from hlsmask.samples.manifest import read_manifest
-from hlsmask.samples.pairing import alone, pair
-from hlsmask.samples.reading import StoreSamples
-from hlsmask.samples.recipe import Cut, Gates
 from hlsmask.samples.sample import Record, Sample
+from hlsmask.samples.store import layout
+from hlsmask.samples.store import writing as store
+from hlsmask.samples.store.manifest import read_manifest
+from hlsmask.samples.store.reading import StoreSamples
 from hlsmask.testing import simulate_granule, simulate_product, write_granule, write_product
 from hlsmask.windows import Window
 

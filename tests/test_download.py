@@ -23,10 +23,10 @@ from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 
 from hlsmask.errors import OutputError, ServiceError, UnreadableError, UsageError
-from hlsmask.granules import fetch as fetch_module
-from hlsmask.granules import sessions as sessions_module
 from hlsmask.granules.dswx import find_products
 from hlsmask.granules.hls import find_granules
+from hlsmask.granules.transfer import fetch as fetch_module
+from hlsmask.granules.transfer import sessions as sessions_module
 from hlsmask.granules.transfer.checksum import Checksum
 from hlsmask.granules.transfer.download import download
 from hlsmask.granules.transfer.fetch import CHUNK, fetch

@@ -13,7 +13,7 @@ from hlsmask.bands import Sensor
 from hlsmask.errors import UsageError
 from hlsmask.granules.dswx import Product
 from hlsmask.granules.hls import Granule
-from hlsmask.samples.pairing import TOLERANCE, Pair, alone, pair, why_lonely
+from hlsmask.samples.building.pairing import TOLERANCE, Pair, alone, pair, why_lonely
 
 NOON = datetime(2024, 7, 8, 17, 49, 11, tzinfo=UTC)
 DAY = timedelta(days=1)

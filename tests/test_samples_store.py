@@ -18,9 +18,8 @@ from hypothesis.extra.numpy import arrays
 import hlsmask.samples
 from hlsmask.errors import DatasetError, OutputError, SampleError, UsageError
 from hlsmask.masks import Mask
-from hlsmask.samples import layout, manifest, reading
 from hlsmask.samples.sample import Record, Sample
-from hlsmask.samples.store import StoreWriter
+from hlsmask.samples.store import StoreWriter, layout, manifest, reading
 from hlsmask.testing import write_published
 from hlsmask.windows import Window
 
@@ -200,7 +199,7 @@ def test_a_disk_that_gives_back_something_else_is_noticed(tmp_path, monkeypatch)
         stored[0, 9, 9] += 1
         return stored
 
-    monkeypatch.setattr("hlsmask.samples.store.from_differences", bad)
+    monkeypatch.setattr("hlsmask.samples.store.writing.from_differences", bad)
     with (
         pytest.raises(OutputError, match="does not give back what was written of one"),
         StoreWriter(tmp_path / "s") as w,

@@ -20,7 +20,7 @@ from shapely.geometry import box, mapping, shape
 
 from hlsmask.bands import Sensor
 from hlsmask.errors import ServiceError, UsageError
-from hlsmask.granules import service as service_module
+from hlsmask.granules.catalogue import service as service_module
 from hlsmask.granules.catalogue.area import Area
 from hlsmask.granules.catalogue.catalogues import Kind, Service
 from hlsmask.granules.catalogue.dates import Span

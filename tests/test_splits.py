@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from hlsmask.errors import DatasetError, UsageError
-from hlsmask.samples.footprints import PIXEL, block_of, overlapping, square_of
+from hlsmask.samples.division.footprints import PIXEL, block_of, overlapping, square_of
+from hlsmask.samples.division.shares import Shares
+from hlsmask.samples.division.splits import assign
 from hlsmask.samples.sample import SPLITS, Record
-from hlsmask.samples.shares import Shares
-from hlsmask.samples.splits import assign
 
 DEGREES = {crs: Transformer.from_crs(crs, "OGC:CRS84", always_xy=True) for crs in ("EPSG:32601", "EPSG:32660")}
 

@@ -21,14 +21,14 @@ from hlsmask.bands import BANDS, HLS_FILL
 from hlsmask.cli.samples.pictures import pictures
 from hlsmask.errors import DatasetError, SampleError, UsageError
 from hlsmask.masks import Mask
-from hlsmask.samples.coverage import Coverage, Place
 from hlsmask.samples.memory import HeldSamples
-from hlsmask.samples.overview.charts import percent, short, ticks
-from hlsmask.samples.overview.concerns import concerns
-from hlsmask.samples.overview.figures import figures
-from hlsmask.samples.overview.page import render
 from hlsmask.samples.sample import Record, Sample
-from hlsmask.samples.statistics import Statistics, gather
+from hlsmask.samples.statistics.charts import percent, short, ticks
+from hlsmask.samples.statistics.concerns import concerns
+from hlsmask.samples.statistics.coverage import Coverage, Place
+from hlsmask.samples.statistics.figures import figures
+from hlsmask.samples.statistics.gather import Statistics, gather
+from hlsmask.samples.statistics.page import render
 from hlsmask.testing.published import write_published
 
 SIZE = 64

@@ -14,7 +14,7 @@ from hlsmask.granules.catalogue.search import Results, search
 from hlsmask.granules.dswx import Product
 from hlsmask.granules.hls import Granule
 from hlsmask.granules.transfer.wanted import check_layers, files_of
-from hlsmask.samples.pairing import pair
+from hlsmask.samples.building.pairing import pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

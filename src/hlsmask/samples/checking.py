@@ -10,10 +10,10 @@ from hlsmask.errors import DatasetError, SampleError
 from hlsmask.masks import Mask
 from hlsmask.samples.ahead import read_ahead
 from hlsmask.samples.lists import MissingSamplesError
-from hlsmask.samples.manifest import Row, fingerprint
 from hlsmask.samples.published import PublishedSamples
-from hlsmask.samples.reading import StoreSamples, is_store
 from hlsmask.samples.sample import SPLITS
+from hlsmask.samples.store.manifest import Row, fingerprint
+from hlsmask.samples.store.reading import StoreSamples, is_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

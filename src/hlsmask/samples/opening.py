@@ -44,7 +44,7 @@ def open_samples(path: Path | str, split: str | None = None, *, missing: str = "
     if not path.is_dir():
         raise DatasetError(f"{path} is no folder: name a store of samples, or the folder of train.npy")
     from hlsmask.samples.published import PublishedSamples  # noqa: PLC0415 - each kind is loaded when it is met
-    from hlsmask.samples.reading import StoreSamples, is_store  # noqa: PLC0415 - the same
+    from hlsmask.samples.store.reading import StoreSamples, is_store  # noqa: PLC0415 - the same
 
     if is_store(path):
         return StoreSamples(path, split)

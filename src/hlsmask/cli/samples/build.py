@@ -7,9 +7,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from hlsmask.samples.building.recipe import Cut, Gates
+from hlsmask.samples.division.shares import By, Shares
 from hlsmask.samples.labels import Rules
-from hlsmask.samples.recipe import Cut, Gates
-from hlsmask.samples.shares import By, Shares
 
 _CUT, _GATES, _RULES, _SHARES = Cut(), Gates(), Rules(), Shares()
 
@@ -55,7 +55,7 @@ def build(
         Threads that read and cut. Else one a core.
     """
     from hlsmask.cli.samples.making import run  # noqa: PLC0415 - --help answers without rasterio
-    from hlsmask.samples.building import Recipe  # noqa: PLC0415 - the same
+    from hlsmask.samples.building.build import Recipe  # noqa: PLC0415 - the same
 
     recipe = Recipe(cut, gates, rules, shares.seed)
     return run(hls, dswx, out, recipe, by=split_by, shares=shares, workers=workers)

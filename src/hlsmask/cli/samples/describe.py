@@ -18,19 +18,19 @@ from hlsmask.cli.samples.progress import progress
 from hlsmask.errors import DatasetError, SampleError
 from hlsmask.masks import Mask
 from hlsmask.products.palette import hint
-from hlsmask.samples.counts import PERCENTILES
 from hlsmask.samples.opening import open_samples
-from hlsmask.samples.overview.charts import counted, percent, ratio
-from hlsmask.samples.overview.concerns import concerns
-from hlsmask.samples.overview.figures import figures
-from hlsmask.samples.overview.page import render
-from hlsmask.samples.statistics import gather
+from hlsmask.samples.statistics.charts import counted, percent, ratio
+from hlsmask.samples.statistics.concerns import concerns
+from hlsmask.samples.statistics.counts import PERCENTILES
+from hlsmask.samples.statistics.figures import figures
+from hlsmask.samples.statistics.gather import gather
+from hlsmask.samples.statistics.page import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from hlsmask.samples.statistics import Statistics
+    from hlsmask.samples.statistics.gather import Statistics
 
 _NAMED: Final = 5
 """Samples that cannot be read and are named; the page names more, the JSON file all."""

@@ -13,16 +13,16 @@ from hlsmask.cli.samples.tables import remarks, show_division, show_report
 from hlsmask.errors import DatasetError, UsageError
 from hlsmask.granules.dswx import find_products
 from hlsmask.granules.hls import find_granules
-from hlsmask.samples.building import Recipe, build
-from hlsmask.samples.dividing import divide
-from hlsmask.samples.pairing import Pair, Pairing, alone, pair, why_lonely
+from hlsmask.samples.building.build import Recipe, build
+from hlsmask.samples.building.pairing import Pair, Pairing, alone, pair, why_lonely
+from hlsmask.samples.division.dividing import divide
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hlsmask.samples.report import Account, Report
-    from hlsmask.samples.shares import By, Shares
-    from hlsmask.samples.splits import Division
+    from hlsmask.samples.building.report import Account, Report
+    from hlsmask.samples.division.shares import By, Shares
+    from hlsmask.samples.division.splits import Division
 
 
 def run(hls: Path, dswx: Path | None, out: Path, recipe: Recipe, *, by: By, shares: Shares, workers: int | None) -> int:

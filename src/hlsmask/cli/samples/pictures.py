@@ -13,16 +13,16 @@ from hlsmask.errors import SampleError
 from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
 from hlsmask.products.palette import LAYERS
 from hlsmask.products.render import hatch, overlay, tone
-from hlsmask.samples.overview.charts import percent
-from hlsmask.samples.overview.page import Picture
 from hlsmask.samples.sample import reflectance
+from hlsmask.samples.statistics.charts import percent
+from hlsmask.samples.statistics.page import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hlsmask.samples.sample import Sample
     from hlsmask.samples.sequence import Samples
-    from hlsmask.samples.statistics import Richest
+    from hlsmask.samples.statistics.gather import Richest
 
 _SIDE: Final = 320
 """Pixels of a picture's side, about."""

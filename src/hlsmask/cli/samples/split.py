@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hlsmask.samples.shares import By, Shares
+from hlsmask.samples.division.shares import By, Shares
 
 _SHARES = Shares()
 
@@ -39,7 +39,7 @@ def split(
     """
     from hlsmask.cli import DONE  # noqa: PLC0415 - with what follows
     from hlsmask.cli.samples.tables import show_division  # noqa: PLC0415 - --help answers at once
-    from hlsmask.samples.dividing import divide  # noqa: PLC0415 - the same
+    from hlsmask.samples.division.dividing import divide  # noqa: PLC0415 - the same
 
     division, rows = divide(store, by=by, shares=shares, again=again)
     show_division(division, rows, by, shares)

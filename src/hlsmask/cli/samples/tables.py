@@ -9,16 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from hlsmask.masks import Mask
-from hlsmask.samples.reading import masks_of
 from hlsmask.samples.sample import SPLITS
+from hlsmask.samples.store.reading import masks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hlsmask.samples.manifest import Row
-    from hlsmask.samples.report import Report
-    from hlsmask.samples.shares import By, Shares
-    from hlsmask.samples.splits import Division
+    from hlsmask.samples.building.report import Report
+    from hlsmask.samples.division.shares import By, Shares
+    from hlsmask.samples.division.splits import Division
+    from hlsmask.samples.store.manifest import Row
 
 
 def show_division(division: Division, rows: Sequence[Row], by: By, shares: Shares) -> None:

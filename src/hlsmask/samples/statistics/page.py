@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Final
 from hlsmask import __version__
 from hlsmask.bands import BANDS
 from hlsmask.masks import Mask
-from hlsmask.samples.counts import PERCENTILES, USUAL
-from hlsmask.samples.overview import charts
-from hlsmask.samples.overview.charts import counted, percent, ratio
-from hlsmask.samples.overview.concerns import concerns
-from hlsmask.samples.overview.locations import locations
-from hlsmask.samples.overview.markup import Markup, element, join
-from hlsmask.samples.overview.style import STYLE, variables
+from hlsmask.samples.statistics import charts
+from hlsmask.samples.statistics.charts import counted, percent, ratio
+from hlsmask.samples.statistics.concerns import concerns
+from hlsmask.samples.statistics.counts import PERCENTILES, USUAL
+from hlsmask.samples.statistics.locations import locations
+from hlsmask.samples.statistics.markup import Markup, element, join
+from hlsmask.samples.statistics.style import STYLE, variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from hlsmask.samples.counts import PixelCounts
-    from hlsmask.samples.statistics import Statistics
+    from hlsmask.samples.statistics.counts import PixelCounts
+    from hlsmask.samples.statistics.gather import Statistics
 
 _ROWS: Final = 300
 """Tiles that the table lists; a page that cannot be scrolled through helps nobody."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from hlsmask.bands import BANDS
 from hlsmask.masks import Mask
-from hlsmask.samples.overview.concerns import concerns
+from hlsmask.samples.statistics.concerns import concerns
 
 if TYPE_CHECKING:
-    from hlsmask.samples.counts import PixelCounts
-    from hlsmask.samples.statistics import Statistics
+    from hlsmask.samples.statistics.counts import PixelCounts
+    from hlsmask.samples.statistics.gather import Statistics
 
 
 def figures(statistics: Statistics) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hlsmask.errors import DatasetError, HlsmaskError, SampleError, UsageError, first_line
 from hlsmask.masks import Mask
-from hlsmask.samples.counts import PixelCounts
-from hlsmask.samples.coverage import Coverage
+from hlsmask.samples.statistics.counts import PixelCounts
+from hlsmask.samples.statistics.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from hlsmask.samples.pairing import Pair
+    from hlsmask.samples.building.pairing import Pair
 
 NAME: Final = "report.json"
 """Its name in the store."""

@@ -13,10 +13,10 @@ from scipy.sparse.csgraph import connected_components
 
 from hlsmask.errors import DatasetError, UsageError
 from hlsmask.masks import Mask
-from hlsmask.samples.balancing import Groups, balance
-from hlsmask.samples.ground import NONE, Ground
+from hlsmask.samples.division.balancing import Groups, balance
+from hlsmask.samples.division.ground import NONE, Ground
+from hlsmask.samples.division.shares import Shares
 from hlsmask.samples.sample import SPLITS
-from hlsmask.samples.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
+    from hlsmask.samples.division.shares import By
     from hlsmask.samples.sample import Record
-    from hlsmask.samples.shares import By
 
 SLACK: Final = 0.05
 """How far shares may be from what was asked before tiles or blocks that share ground are taken apart."""

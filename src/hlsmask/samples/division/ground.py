@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import coo_matrix
 
-from hlsmask.samples.footprints import block_of, middles, overlapping, square_of
+from hlsmask.samples.division.footprints import block_of, middles, overlapping, square_of
 from hlsmask.samples.sample import SPLITS
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
+    from hlsmask.samples.division.shares import By
     from hlsmask.samples.sample import Record
-    from hlsmask.samples.shares import By
 
 NONE: Final = -1
 """Stands for no split where splits are numbered as in `SPLITS`."""

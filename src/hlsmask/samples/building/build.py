@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from hlsmask.aside import reason
 from hlsmask.errors import OutputError, first_line
-from hlsmask.samples.cutting import Cutter
-from hlsmask.samples.gates import CAPPED, chosen, is_all_cloud, why_not
+from hlsmask.samples.building.cutting import Cutter
+from hlsmask.samples.building.gates import CAPPED, chosen, is_all_cloud, why_not
+from hlsmask.samples.building.pairing import why_lonely
+from hlsmask.samples.building.recipe import Cut, Gates
+from hlsmask.samples.building.report import LOG, Account, Report, log_line, masks_of_rows, read_log
 from hlsmask.samples.labels import Rules
-from hlsmask.samples.pairing import why_lonely
-from hlsmask.samples.reading import StoreSamples, masks_of
-from hlsmask.samples.recipe import Cut, Gates
-from hlsmask.samples.report import LOG, Account, Report, log_line, masks_of_rows, read_log
 from hlsmask.samples.store import StoreWriter
+from hlsmask.samples.store.reading import StoreSamples, masks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
-    from hlsmask.samples.pairing import Pair, Pairing
+    from hlsmask.samples.building.pairing import Pair, Pairing
     from hlsmask.samples.sample import Sample
     from hlsmask.windows import Window
 

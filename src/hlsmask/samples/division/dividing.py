@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsmask.errors import DatasetError
+from hlsmask.samples.division.splits import assign
 from hlsmask.samples.extra import samples_install
-from hlsmask.samples.manifest import read_manifest, to_rows, write_manifest
-from hlsmask.samples.reading import StoreSamples, is_store
-from hlsmask.samples.splits import assign
+from hlsmask.samples.store.manifest import read_manifest, to_rows, write_manifest
+from hlsmask.samples.store.reading import StoreSamples, is_store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hlsmask.samples.manifest import Row
-    from hlsmask.samples.shares import By, Shares
-    from hlsmask.samples.splits import Division
+    from hlsmask.samples.division.shares import By, Shares
+    from hlsmask.samples.division.splits import Division
+    from hlsmask.samples.store.manifest import Row
 
 
 def divide(store: Path, *, by: By, shares: Shares, again: bool = False) -> tuple[Division, list[Row]]:

@@ -13,7 +13,7 @@ from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hlsmask.samples.recipe import Gates
+    from hlsmask.samples.building.recipe import Gates
     from hlsmask.samples.sample import Sample
 
 ALL_CLOUD: Final = 0.95

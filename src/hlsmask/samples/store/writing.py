@@ -10,18 +10,26 @@ import numpy as np
 
 from hlsmask.aside import reason
 from hlsmask.errors import DatasetError, OutputError, SampleError, UsageError
-from hlsmask.samples import manifest
 from hlsmask.samples.extra import samples_install
-from hlsmask.samples.layout import STORE, from_differences, group_name, make_arrays, per_shard, quiet, to_differences
-from hlsmask.samples.reading import ATTRIBUTE, PARTS, open_group
 from hlsmask.samples.sample import Sample
+from hlsmask.samples.store import manifest
+from hlsmask.samples.store.layout import (
+    STORE,
+    from_differences,
+    group_name,
+    make_arrays,
+    per_shard,
+    quiet,
+    to_differences,
+)
+from hlsmask.samples.store.reading import ATTRIBUTE, PARTS, open_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
-    from hlsmask.samples.manifest import Row
+    from hlsmask.samples.store.manifest import Row
 
 LOCK: Final = ".lock"
 """File that is locked while somebody writes."""

@@ -9,14 +9,14 @@ import numpy as np
 
 from hlsmask.bands import BANDS, HLS_SCALE, Band
 from hlsmask.masks import Mask
-from hlsmask.samples.counts import LEVELS
-from hlsmask.samples.overview.markup import Markup, element, join
+from hlsmask.samples.statistics.counts import LEVELS
+from hlsmask.samples.statistics.markup import Markup, element, join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hlsmask.samples.counts import PixelCounts
-    from hlsmask.samples.coverage import Coverage
+    from hlsmask.samples.statistics.counts import PixelCounts
+    from hlsmask.samples.statistics.coverage import Coverage
 
 WIDE: Final = 480.0
 """Width of every chart in its own units."""

@@ -17,7 +17,7 @@ from hlsmask.granules.hls import Granule
 from hlsmask.granules.layers import Layer
 from hlsmask.hrefs import public_href
 from hlsmask.raster import pixel_metres
-from hlsmask.samples.grids import crs_name, grids_differ
+from hlsmask.samples.building.grids import crs_name, grids_differ
 from hlsmask.samples.labels import from_dswx, from_spectral, layers_needed, shad_layer
 from hlsmask.samples.sample import Record, Sample
 from hlsmask.windows import Window
@@ -25,9 +25,9 @@ from hlsmask.windows import Window
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hlsmask.samples.building.pairing import Pair
+    from hlsmask.samples.building.recipe import Cut
     from hlsmask.samples.labels import Rules
-    from hlsmask.samples.pairing import Pair
-    from hlsmask.samples.recipe import Cut
     from hlsmask.sun import Sun
 
 _SLOPE: Final = 1

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from hlsmask.samples.coverage import EARTH, PIXEL
-from hlsmask.samples.overview.charts import WIDE, counted, svg, text
-from hlsmask.samples.overview.markup import Markup, element
-from hlsmask.samples.overview.world import LAND
+from hlsmask.samples.statistics.charts import WIDE, counted, svg, text
+from hlsmask.samples.statistics.coverage import EARTH, PIXEL
+from hlsmask.samples.statistics.markup import Markup, element
+from hlsmask.samples.statistics.world import LAND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hlsmask.samples.coverage import Coverage, Place
+    from hlsmask.samples.statistics.coverage import Coverage, Place
 
 _TALL: Final = (220.0, 400.0)
 """Bounds of the map's height."""

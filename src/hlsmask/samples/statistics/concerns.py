@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from hlsmask.bands import BANDS, Sensor
 from hlsmask.masks import Mask
-from hlsmask.samples.counts import USUAL
-from hlsmask.samples.overview.charts import counted
+from hlsmask.samples.statistics.charts import counted
+from hlsmask.samples.statistics.counts import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from hlsmask.samples.counts import PixelCounts
-    from hlsmask.samples.statistics import Statistics
+    from hlsmask.samples.statistics.counts import PixelCounts
+    from hlsmask.samples.statistics.gather import Statistics
 
 _UNUSUAL: Final = 0.001
 """Share of the pixels of a band outside the usual reflectance that is worth a word; a scene has fewer."""

@@ -9,11 +9,11 @@ import numpy as np
 
 from hlsmask.errors import DatasetError, SampleError, first_line
 from hlsmask.masks import Mask
-from hlsmask.samples import manifest
 from hlsmask.samples.extra import samples_install
-from hlsmask.samples.layout import STORE, from_differences, group_name, quiet
 from hlsmask.samples.sample import Sample
 from hlsmask.samples.sequence import Samples
+from hlsmask.samples.store import manifest
+from hlsmask.samples.store.layout import STORE, from_differences, group_name, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hlsmask.samples.manifest import Row
     from hlsmask.samples.sample import Record
+    from hlsmask.samples.store.manifest import Row
     from hlsmask.windows import Window
 
 PARTS: Final = "parts"

@@ -1,0 +1,1 @@
+"""HLS granules and DSWx-HLS products become samples: paired, cut, chosen, told of."""

@@ -1,0 +1,1 @@
+"""Train, val and test, without any ground in two of them."""
