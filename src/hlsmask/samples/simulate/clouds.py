@@ -1,0 +1,212 @@
+"""Clouds of both layers, contrails, and the light that they leave to the ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, pi
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hlsmask.samples.simulate import spectra
+from hlsmask.samples.simulate.fields import enlarge, shift, shrink, soften, step, upper
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hlsmask.samples.simulate.fields import Canvas, Rows
+    from hlsmask.samples.simulate.kinds import Kind
+    from hlsmask.samples.simulate.parameters import Simulation
+    from hlsmask.samples.simulate.sun import Suns
+
+CLOUD_FROM: Final = 0.12
+"""Opacity that the cover of a kind of cloud is counted from."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sky:
+    """What lies between the ground and the sensor of some windows of a batch."""
+
+    rows: Rows
+    """Which windows of the batch, shape (m,)."""
+
+    depth: Tensor
+    """Optical depth of clouds in green, droplets and ice together, shape (m, h, w)."""
+
+    ice: Tensor
+    """Optical depth of the ice among it, shape (m, h, w)."""
+
+    shine: Tensor
+    """Brightness of the clouds' light side and dark side, about 1, shape (m, h, w)."""
+
+    shade: Tensor
+    """Share of the sun's direct light that clouds keep from the ground, 0 to 1, shape (m, h, w)."""
+
+    @property
+    def opacity(self) -> Tensor:
+        """Share of the ground's green light that clouds hide, 0 to 1, shape (m, h, w)."""
+        return 1 - (-self.depth).exp()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One layer of cloud."""
+
+    depth: Tensor
+    """Optical depth seen from above, shape (m, h, w)."""
+
+    above: Tensor
+    """Optical depth between the ground and the sun: the same, moved along the beam and softened, (m, h, w)."""
+
+    thick: Tensor
+    """Optical depth if it had no limit: how high the cloud towers, shape (m, h, w)."""
+
+    ice: NDArray[np.float32]
+    """Share of ice, one a window."""
+
+
+def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor | None = None) -> Sky | None:
+    """Return the sky of the windows that have clouds, or None where none has any.
+
+    `valleys` (n, h, w), high where ground is low and 0 in windows without relief, is where fog gathers.
+    """
+    options, dice = simulation.clouds, canvas.dice
+    low = (options.cumulus, options.broken, options.thin, options.overcast, options.fog)
+    high = (options.altocumulus, options.cirrus, options.veil)
+    dice.turn("sky")
+    has_low, has_high, has_trail = dice.chance(options.share), dice.chance(options.high), dice.chance(options.contrails)
+    strength = dice.within(simulation.shadow.strength)
+    relief = dice.within(options.relief)
+    rows = np.flatnonzero(has_low | has_high | has_trail)
+    if rows.size == 0:
+        return None
+    zero = torch.zeros((rows.size, *canvas.shape), device=canvas.device)
+    depth, ice, above = zero, zero.clone(), zero.clone()
+    shine = torch.ones_like(zero)
+    for chapter, kinds, flags in (("low", low, has_low), ("high", high, has_high)):
+        dice.turn(chapter)
+        own = np.flatnonzero(flags)
+        layer = _layer(canvas, own, kinds, suns, pixel=simulation.pixel, valleys=valleys if kinds is low else None)
+        if layer is None:
+            continue
+        at = torch.from_numpy(np.searchsorted(rows, own)).to(canvas.device)
+        frozen = canvas.column(layer.ice)
+        shine.index_add_(0, at, _shine(canvas, layer.thick, own, relief, suns) * (1 - frozen))
+        depth.index_add_(0, at, layer.depth)
+        above.index_add_(0, at, layer.above)
+        ice.index_add_(0, at, layer.depth * frozen)
+    own = np.flatnonzero(has_trail)
+    if own.size:
+        at = torch.from_numpy(np.searchsorted(rows, own)).to(canvas.device)
+        seen, shaded = _contrails(canvas, own, suns, simulation.pixel)
+        depth.index_add_(0, at, seen)
+        ice.index_add_(0, at, seen)
+        above.index_add_(0, at, shaded)
+    shade = (1 - above.neg_().exp_()) * canvas.column(strength, rows)
+    return Sky(rows, depth, ice, shine, shade)
+
+
+def _layer(
+    canvas: Canvas, rows: Rows, kinds: tuple[Kind, ...], suns: Suns, *, pixel: float, valleys: Tensor | None
+) -> Layer | None:
+    """Return a layer of one of `kinds` for each of the windows `rows`."""
+    dice = canvas.dice
+    kind = dice.pick([one.weight for one in kinds])
+    drawn = {
+        name: dice.even(*np.array([getattr(one, name) for one in kinds], np.float32)[kind].T)
+        for name in ("cover", "cell", "slope", "patches", "billow", "stretch", "gain", "most", "height")
+    }
+    angle = dice.even(0, pi)
+    ice = np.array([one.ice for one in kinds], np.float32)[kind][rows]
+    if rows.size == 0:
+        return None
+    field = canvas.field(
+        rows,
+        drawn["slope"],
+        3 * drawn["cell"],
+        shortest=2.5,
+        stretch=drawn["stretch"],
+        angle=angle,
+        patches=drawn["patches"],
+    )
+    heads = canvas.field(rows, 4.0, np.clip(drawn["cell"], 9, 45), shortest=3.0).abs_().sub_(0.8)  # its mean
+    heads *= canvas.column(drawn["billow"], rows)
+    field += heads
+    if valleys is not None:
+        foggy = canvas.column((kind == len(kinds) - 1).astype(np.float32), rows)
+        field.addcmul_(valleys[rows], foggy, value=2.5)
+    cover = canvas.column(drawn["cover"], rows)
+    gain, most = canvas.column(drawn["gain"], rows), canvas.column(drawn["most"], rows)
+    field -= upper(field, cover)
+    frayed = heads.roll((canvas.shape[0] // 2, canvas.shape[1] // 3), (1, 2)).add_(1)  # thicker here, torn there
+    thick = field.mul_(gain).mul_(frayed).add_(-log(1 - CLOUD_FROM)).clamp_(min=0)
+    depth = most * torch.tanh(thick / most)
+    down, right = suns.throw(drawn["height"], pixel)
+    moved = shift(depth, np.rint(down[rows]).astype(int).tolist(), np.rint(right[rows]).astype(int).tolist())
+    return Layer(depth, soften(moved), thick, ice)
+
+
+def _shine(canvas: Canvas, thick: Tensor, rows: Rows, relief: NDArray[np.float32], suns: Suns) -> Tensor:
+    """Return how much brighter or darker than level cloud each side of a heap is, (m, h, w)."""
+    top = soften(thick.clamp(max=60).sqrt_())
+    east, north = canvas.column(suns.east, rows), canvas.column(suns.north, rows)
+    slope = (top.roll(1, 2) - top.roll(-2, 2)) * east + (top.roll(-2, 1) - top.roll(1, 1)) * north
+    return (slope * canvas.column(relief, rows)).clamp_(-0.5, 0.22)
+
+
+def _contrails(canvas: Canvas, rows: Rows, suns: Suns, pixel: float) -> tuple[Tensor, Tensor]:
+    """Return optical depth of trails seen from above, and as the ground's sunbeam meets them, (m, h, w) each."""
+    dice, (height, width) = canvas.dice, canvas.shape
+    y = torch.arange(height, device=canvas.device, dtype=torch.float32)[None, :, None]
+    x = torch.arange(width, device=canvas.device, dtype=torch.float32)[None, None, :]
+    dice.turn("trails")
+    down, right = suns.throw(dice.even(8000, 12000), pixel)
+    angle, count = dice.even(0, pi), dice.draw() * 3
+    lumps = canvas.field(rows, 2.4, 40, stretch=4.0, angle=angle, coarse=2).mul_(0.35).add_(1).clamp_(min=0)
+    layers = []
+    places = [
+        (dice.even(-0.05, 1.05), dice.even(-0.12, 0.12), dice.even(0.8, 5.0), dice.even(0.15, 1.1)) for _ in range(3)
+    ]
+    for dy, dx in ((0.0 * down, 0.0 * right), (down, right)):
+        total = torch.zeros((rows.size, height, width), device=canvas.device)
+        for number, (place, tilt, wide, thick) in enumerate(places):
+            turn = canvas.column(angle + tilt, rows)
+            middle = canvas.column(place * max(height, width), rows)
+            across = (y - canvas.column(dy, rows) - middle) * turn.cos() - (
+                x - canvas.column(dx, rows) - middle
+            ) * turn.sin()
+            shown = canvas.column(thick * (count > number), rows)
+            total += shown * (-((across / canvas.column(wide, rows)) ** 2)).exp()
+        layers.append(total)
+    moved = shift(lumps, np.rint(down[rows]).astype(int).tolist(), np.rint(right[rows]).astype(int).tolist())
+    return layers[0] * lumps, soften(layers[1] * moved)
+
+
+def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> None:
+    """Lay the clouds and their glow over the bands (n, 6, h, w), in place."""
+    options, dice = simulation.clouds, canvas.dice
+    dice.turn("colour")
+    green = dice.within(options.brightness)
+    parts = [dice.within(ends) for ends in (options.blue, options.red, options.nir, options.swir1, options.swir2)]
+    colour = np.stack([parts[0], np.ones_like(green), *parts[1:]], 1) * green[:, None]
+    glow = dice.within(options.glow)
+    rows = sky.rows
+    opacity = sky.opacity
+    near = soften(shrink(opacity, 8), 2)
+    near = enlarge(near, canvas.shape) * canvas.column(glow, rows)
+    frozen = sky.ice / sky.depth.clamp(min=1e-6)
+    light = sky.shine * step(sky.depth, -2.5, 4.0).clamp(min=0.6)
+    warm = torch.from_numpy(colour[rows].astype(np.float32)).to(canvas.device)
+    icy = frozen.mul_(0.5)
+    for band in range(len(spectra.GLOW)):
+        white = light * warm[:, band, None, None]
+        if band >= 4:  # noqa: PLR2004 - the short-wave infrared, where ice absorbs
+            white.addcmul_(white, icy, value=-1)
+        through = (sky.depth * -spectra.CLOUD_WEIGHT[band]).exp_()
+        plane = bands[:, band] if rows.size == len(bands) else bands[rows, band]
+        plane.add_(near, alpha=spectra.GLOW[band])
+        plane.sub_(white).mul_(through).add_(white)
+        if rows.size < len(bands):
+            bands[rows, band] = plane

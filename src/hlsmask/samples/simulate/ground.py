@@ -1,0 +1,146 @@
+"""Parameters of what lies on the ground: its level, water, bright targets, snow, relief."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hlsmask.samples.simulate.ranges import Range, check
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """How the background is changed before anything is laid on it."""
+
+    level: Range = (0.55, 1.4)
+    """Factor of all bands: seasons and places darker and brighter than the backgrounds. From a first trial."""
+
+    tint: Range = (0.93, 1.07)
+    """Factor of each band: colours of soil and leaf beyond those of the backgrounds. From a first trial."""
+
+    offset: Range = (-0.01, 0.015)
+    """Reflectance added to all bands: over- and undercorrected air. From a first trial."""
+
+    bright: float = 0.12
+    """Share of windows with sand, salt, bright soil or roofs: what is white and no cloud."""
+
+    bright_cover: Range = (0.02, 0.35)
+    """Share of such a window that sand or salt covers; roofs cover a fifth of that."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 3, "level", "tint")
+        check(self, -0.2, 0.2, "offset")
+        check(self, 0, 1, "bright", "bright_cover")
+
+
+@dataclass(frozen=True, slots=True)
+class WaterColour:
+    """What water looks like."""
+
+    recoloured: float = 0.3
+    """Share of windows whose water gets other spectra: clear, green, milky, muddy."""
+
+    turbidity: Range = (0.0, 1.0)
+    """0 clear to 1 loaded with silt, where near infrared nears 0.17 (see `spectra.py`)."""
+
+    texture: float = 0.06
+    """Relative deviation of recoloured water within a window."""
+
+    glint: float = 0.12
+    """Share of windows where the sun is mirrored in their water."""
+
+    glint_level: Range = (0.01, 0.14)
+    """Reflectance that glint adds, nearly the same in all bands (Kay et al. 2009, doi:10.3390/rs1040697)."""
+
+    lakes: float = 0.08
+    """Share of windows that get lakes of their own: what lies lowest of a relief is flooded."""
+
+    lake_cover: Range = (0.03, 0.4)
+    """Share of such a window that they cover."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Snow:
+    """Snow on land, ice on water."""
+
+    share: float = 0.25
+    """Share of windows with snow. From a first trial."""
+
+    ice: float = 0.5
+    """Share of those whose water freezes, in part or wholly."""
+
+    ice_alone: float = 0.06
+    """Share of windows with ice on water and no snow on land: spring."""
+
+    cover: Range = (0.05, 1.0)
+    """Share of the window that lies above the snow's edge."""
+
+    edge: Range = (1.5, 14.0)
+    """Slope of the snow's edge, in cover a deviation of its field: patchy to sharp."""
+
+    brightness: Range = (0.45, 1.0)
+    """Green reflectance: old and wet to fresh (Warren 1982, doi:10.1029/RG020i001p00067)."""
+
+    nir: Range = (0.70, 0.95)
+    """Near infrared as a share of green: grain size."""
+
+    swir1: Range = (0.03, 0.25)
+    """Short-wave infrared 1 as a share of green; ice absorbs there."""
+
+    swir2: Range = (0.02, 0.22)
+    """Short-wave infrared 2 as a share of green."""
+
+    texture: Range = (0.01, 0.07)
+    """Relative deviation of its brightness: drifts, crust."""
+
+    trees: Range = (0.3, 0.95)
+    """Share of snow that dense forest hides."""
+
+    floes: float = 0.5
+    """Share of frozen waters whose ice is broken by leads of open water."""
+
+    label_from: float = 0.5
+    """Cover from which a pixel is snow or ice."""
+
+    doubt_from: float = 0.2
+    """Cover from which it may be: not known up to `label_from`."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 1, "share", "ice", "ice_alone", "cover", "nir", "swir1", "swir2", "texture", "trees", "floes")
+        check(self, 0, 1.5, "brightness")
+        check(self, 0.1, 100, "edge")
+        check(self, 0.01, 1, "label_from")
+        check(self, 0.001, self.label_from, "doubt_from")
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """Mountains, and the light on them."""
+
+    share: float = 0.25
+    """Share of windows that get relief. Six of ten, tried first, took cloud shadows for relief."""
+
+    height: Range = (60.0, 1400.0)
+    """Metres from the lowest to the highest point of a window of 256 pixels; in proportion for others."""
+
+    slope: Range = (3.6, 4.8)
+    """Exponent of the power of heights over frequency: rough to smooth."""
+
+    ridges: Range = (0.1, 0.9)
+    """How much of the relief is ridges rather than domes."""
+
+    meaning: Literal["shad+cast", "shad"] = "shad+cast"
+    """What terrain shadow means: `shad`, slopes turned away from the sun as the DSWx SHAD layer has them, or
+    `shad+cast`, those and what other relief hides from the sun. The picture is the same."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 1, "share", "ridges")
+        check(self, 0, 4000, "height")
+        check(self, 1, 6, "slope")
+        if self.meaning not in ("shad+cast", "shad"):
+            from hlsmask.errors import UsageError  # noqa: PLC0415 - beside its only use
+
+            raise UsageError(f"Relief.meaning is {self.meaning!r}; use shad+cast or shad")

@@ -1,0 +1,78 @@
+"""What air, sensor and processing do last: haze, the veil of clear air, noise, stripes, gains of the bands."""
+
+from __future__ import annotations
+
+from math import pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from hlsmask.samples.simulate import spectra
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from hlsmask.samples.simulate.fields import Canvas
+    from hlsmask.samples.simulate.parameters import Simulation
+
+
+def haze(canvas: Canvas, bands: Tensor, simulation: Simulation) -> Tensor | None:
+    """Lay haze or smoke over some windows of (n, 6, h, w), in place; return its opacity in green (n, h, w), or None."""
+    options, dice = simulation.air, canvas.dice
+    dice.turn("haze")
+    rows = np.flatnonzero(dice.chance(options.haze))
+    deep, smoke = dice.within(options.haze_depth), dice.chance(0.5)
+    beta, long, stretch = dice.even(2.8, 4.0), dice.even(60, 400), dice.even(1, 6)
+    angle, floor = dice.even(0, pi), dice.even(-1.5, 0.8)
+    if rows.size == 0:
+        return None
+    field = canvas.field(rows, beta, long, stretch=stretch, angle=angle, coarse=2)
+    depth = canvas.column(deep, rows) * ((field - canvas.column(floor, rows)) / 1.6).clamp_(0, 1.6)
+    for band in range(6):
+        through = (depth * -spectra.HAZE_WEIGHT[band]).exp_()
+        grey = canvas.column(np.where(smoke, np.float32(spectra.SMOKE[band]), np.float32(spectra.HAZE[band])), rows)
+        bands[rows, band] = (bands[rows, band] - grey) * through + grey
+    opacity = torch.zeros((bands.shape[0], *canvas.shape), device=canvas.device)
+    opacity[rows] = 1 - (-depth).exp_()
+    return opacity
+
+
+def measure(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
+    """Turn reflectance (n, 6, h, w) at the ground into what is distributed, in place."""
+    air, options, dice = simulation.air, simulation.instrument, canvas.dice
+    dice.turn("sensor")
+    veil = dice.chance(air.toa) * dice.within(air.toa_level)
+    level = veil[:, None] * np.array(spectra.VEIL, np.float32)
+    gain = np.stack([dice.within(options.gain) for _ in range(6)], 1)
+    gain[~dice.chance(options.gained)] = 1
+    noise = dice.log(options.noise)
+    spread = np.stack([dice.even(0.6, 1.4) for _ in range(6)], 1) * noise[:, None]
+    through = torch.from_numpy(((1 - level) * gain).astype(np.float32)).to(canvas.device)[:, :, None, None]
+    added = torch.from_numpy((level * gain).astype(np.float32)).to(canvas.device)[:, :, None, None]
+    bands.mul_(through).add_(added)
+    factors = torch.from_numpy(spread.astype(np.float32)).to(canvas.device)[:, :, None, None]
+    for window, grain, factor in zip(bands, canvas.cuts((6, *canvas.shape)), factors, strict=True):
+        window.addcmul_(grain, factor)
+    _stripe(canvas, bands, simulation)
+    bands.clamp_(-0.1, 3.0)
+
+
+def _stripe(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
+    """Add stripes along the track, which runs 8 to 14 degrees from the columns in HLS tiles, in place."""
+    options, dice = simulation.instrument, canvas.dice
+    dice.turn("stripes")
+    rows = np.flatnonzero(dice.chance(options.stripes))
+    level, tilt = dice.within(options.stripes_level), np.radians(dice.even(8, 14)).astype(np.float32)
+    height, width = canvas.shape
+    length = 2 * (height + width)
+    if rows.size == 0:
+        return
+    profile = canvas.noise(rows, (6, length))
+    y = torch.arange(height, device=canvas.device, dtype=torch.float32)[None, :, None]
+    x = torch.arange(width, device=canvas.device, dtype=torch.float32)[None, None, :]
+    turn = canvas.column(tilt, rows)
+    place = (x * turn.cos() + y * turn.sin()).long().clamp_(0, length - 1).flatten(1)
+    for band in range(6):
+        stripes = profile[:, band].gather(1, place).view(-1, height, width)
+        bands[rows, band] += stripes * canvas.column(level, rows)

@@ -1,0 +1,174 @@
+"""Parameters of what lies between ground and sensor: sun, clouds, shadow, air, and the sensor itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hlsmask.samples.simulate.kinds import ALTOCUMULUS, BROKEN, CIRRUS, CUMULUS, FOG, OVERCAST, THIN, VEIL, Kind
+from hlsmask.samples.simulate.ranges import Range, check
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """The sun, one for all of a window, and the light of the sky."""
+
+    azimuth: Range = (0.0, 360.0)
+    """Degrees clockwise from north (up in the window)."""
+
+    zenith: Range = (18.0, 72.0)
+    """Degrees from straight up. HLS leaves out what is beyond 76."""
+
+    diffuse: Range = (0.5, 1.1)
+    """Factor of the sky's share of the light, which is 0.50, 0.40, 0.32, 0.20, 0.12, 0.09 from blue to
+    swir2: what is left in the deepest shadow. From a first trial; real shadows lie within."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 360, "azimuth")
+        check(self, 0, 80, "zenith")
+        check(self, 0, 1.9, "diffuse")
+
+
+@dataclass(frozen=True, slots=True)
+class Clouds:
+    """Clouds of all kinds, in a low and a high layer."""
+
+    share: float = 0.65
+    """Share of windows with clouds of the low layer."""
+
+    high: float = 0.25
+    """Share of windows with clouds of the high layer, with or without low ones."""
+
+    cumulus: Kind = CUMULUS
+    """Fair weather: crisp heaps in clusters."""
+
+    broken: Kind = BROKEN
+    """Stratocumulus and torn fields."""
+
+    thin: Kind = THIN
+    """Thin low cloud and ragged scud, through which the ground is seen."""
+
+    overcast: Kind = OVERCAST
+    """A closed deck, with holes or without."""
+
+    fog: Kind = FOG
+    """Fog and low stratus: smooth, sharp at the rim, in the valleys where there is relief."""
+
+    altocumulus: Kind = ALTOCUMULUS
+    """Rows and rolls of small heads."""
+
+    cirrus: Kind = CIRRUS
+    """Streaks of ice."""
+
+    veil: Kind = VEIL
+    """Cirrostratus and altostratus: smooth and thin."""
+
+    contrails: float = 0.06
+    """Share of windows with one to three condensation trails."""
+
+    brightness: Range = (0.42, 0.96)
+    """Green reflectance of thick cloud lit by the sun."""
+
+    blue: Range = (0.92, 1.08)
+    """Blue as a share of green."""
+
+    red: Range = (0.94, 1.07)
+    """Red as a share of green."""
+
+    nir: Range = (0.95, 1.35)
+    """Near infrared as a share of green."""
+
+    swir1: Range = (0.55, 1.2)
+    """Short-wave infrared 1 as a share of green, droplets; that of ice is half of it."""
+
+    swir2: Range = (0.38, 1.0)
+    """Short-wave infrared 2 as a share of green, droplets; that of ice is half of it."""
+
+    relief: Range = (0.1, 0.55)
+    """How much brighter the side of a heap that faces the sun is, and how much darker the other."""
+
+    glow: Range = (0.0, 0.05)
+    """Blue reflectance that a full surrounding of cloud adds to clear ground; less at longer waves
+    (adjacency; Varnai & Marshak 2009, doi:10.1029/2008GL037087)."""
+
+    label_from: float = 0.12
+    """Opacity from which a pixel is cloud. 0.2, tried first, missed thin cloud."""
+
+    doubt_from: float = 0.05
+    """Opacity from which it may be: not known up to `label_from`."""
+
+    hidden_from: float = 0.6
+    """Opacity from which water, snow, relief and shadow below cannot be known."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 1, "share", "high", "contrails", "glow")
+        check(self, 0.05, 1.5, "brightness", "blue", "red", "nir", "swir1", "swir2")
+        check(self, 0, 2, "relief")
+        check(self, 0.01, 1, "label_from")
+        check(self, 0.001, self.label_from, "doubt_from")
+        check(self, self.label_from, 1, "hidden_from")
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """Shadows that clouds cast."""
+
+    strength: Range = (0.5, 0.98)
+    """Share of the direct light that the thickest cloud keeps from the ground; the rest comes round its sides. About
+    0.8 in a real scene of cumulus; too strong shadows teach to miss weak ones, too weak ones to see them anywhere."""
+
+    label_from: float = 0.16
+    """Share of the direct light lost from which a pixel is cloud shadow. 0.14 finds more, 0.2 errs less."""
+
+    doubt_from: float = 0.055
+    """Share lost from which it may be: not known up to `label_from`."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 1, "strength")
+        check(self, 0.01, 1, "label_from")
+        check(self, 0.001, self.label_from, "doubt_from")
+
+
+@dataclass(frozen=True, slots=True)
+class Air:
+    """Haze, smoke, and the air itself."""
+
+    haze: float = 0.12
+    """Share of windows with haze or smoke: no cloud, and not known where it is as opaque as one."""
+
+    haze_depth: Range = (0.03, 0.5)
+    """Its optical depth in green where it is thickest; falls with wavelength as aerosol does."""
+
+    toa: float = 0.35
+    """Share of windows seen from the top of the atmosphere, as where air was not corrected for."""
+
+    toa_level: Range = (0.3, 1.5)
+    """Factor of that veil, which is 0.085, 0.055, 0.035, 0.016, 0.004, 0.002 from blue to swir2."""
+
+    def __post_init__(self) -> None:
+        check(self, 0, 1, "haze", "toa")
+        check(self, 0, 5, "haze_depth", "toa_level")
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What the sensor and its processing do."""
+
+    gain: Range = (0.85, 1.18)
+    """Factor of each band after all else. Of all parts of the trial this mattered most."""
+
+    gained: float = 0.6
+    """Share of windows whose bands get such factors."""
+
+    noise: Range = (0.0005, 0.006)
+    """Deviation of noise in reflectance, drawn evenly in its logarithm."""
+
+    stripes: float = 0.1
+    """Share of windows with stripes along the track: detectors that differ."""
+
+    stripes_level: Range = (0.0005, 0.004)
+    """Deviation of stripes in reflectance."""
+
+    def __post_init__(self) -> None:
+        check(self, 0.1, 3, "gain")
+        check(self, 0, 1, "gained", "stripes", "stripes_level")
+        check(self, 1e-7, 0.5, "noise")

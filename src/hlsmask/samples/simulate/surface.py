@@ -1,0 +1,110 @@
+"""The ground before light: the background's level, other water, lakes, glint, and what is bright and no cloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from hlsmask.samples.simulate import spectra
+from hlsmask.samples.simulate.fields import soften, step, upper
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from hlsmask.samples.simulate.fields import Canvas
+    from hlsmask.samples.simulate.parameters import Simulation
+
+
+def vary(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
+    """Change level and colour of the background (n, 6, h, w), in place."""
+    options, dice = simulation.ground, canvas.dice
+    dice.turn("ground")
+    factor = dice.within(options.level)[:, None] * np.stack([dice.within(options.tint) for _ in range(6)], 1)
+    offset = dice.within(options.offset)
+    bands.mul_(torch.from_numpy(factor.astype(np.float32)).to(canvas.device)[:, :, None, None])
+    bands.add_(canvas.column(offset)[:, None]).clamp_(min=0.0005)
+
+
+def brighten(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulation) -> Tensor | None:
+    """Lay sand, salt, bright soil and roofs on the land of some windows, in place; `water` is 1 where there is some.
+
+    Returns the share of each pixel that they cover, (n, h, w), or None where there are none.
+    """
+    options, dice = simulation.ground, canvas.dice
+    dice.turn("bright")
+    rows = np.flatnonzero(dice.chance(options.bright))
+    share, sharp, level = dice.within(options.bright_cover), dice.even(1.5, 9), dice.even(0.75, 1.3)
+    kind, town = dice.pick((0.35, 0.3, 0.35)), dice.chance(0.35)
+    long, beta = dice.even(20, 200), dice.even(2.2, 3.6)
+    if rows.size == 0:
+        return None
+    field = canvas.field(rows, beta, long)
+    grain = canvas.noise(rows, canvas.shape)
+    cover = canvas.column(share, rows)
+    built = canvas.column(town.astype(np.float32), rows)
+    fields = torch.sigmoid((field - upper(field, cover)) * canvas.column(sharp, rows))
+    roofs = (soften(grain) > 1.0).float() * step(field, upper(field, cover), upper(field, cover * 0.5))
+    weight = (fields + (roofs - fields) * built) * (1 - water[rows])
+    tone = canvas.column(level, rows) * (1 + 0.04 * field + 0.02 * grain)
+    for band in range(6):
+        ground = np.array([spectrum[band] for spectrum in spectra.BRIGHT], np.float32)[kind]
+        colour = canvas.column(np.where(town, np.float32(spectra.ROOF[band]), ground), rows) * tone
+        plane = bands[rows, band]
+        # A part of the old pattern stays: roads, fields and channels show through sand and salt.
+        own = (plane / plane.mean((1, 2), keepdim=True).clamp(min=0.01)).clamp_(0.3, 2).mul_(0.3).add_(0.7)
+        bands[rows, band] = plane + weight * (colour * (own + (1 - own) * built) - plane)
+    laid = torch.zeros_like(water)
+    laid[rows] = weight
+    return laid
+
+
+def recolour(canvas: Canvas, bands: Tensor, water: Tensor, lakes: Tensor | None, simulation: Simulation) -> None:
+    """Give the water (n, h, w; 1 where there is some) of some windows other spectra, and glint, in place.
+
+    `lakes` (n, h, w), where there are any, is water that was land: it always gets spectra.
+    """
+    options, dice = simulation.water, canvas.dice
+    dice.turn("water")
+    chosen = dice.chance(options.recoloured)
+    low, high = dice.within(options.turbidity), dice.within(options.turbidity)
+    hue, glinting = dice.even(-1, 1), dice.chance(options.glint)
+    glint = dice.within(options.glint_level)
+    long = dice.even(30, 200)
+    flooded = chosen if lakes is None else chosen | (lakes.flatten(1).amax(1) > 0).cpu().numpy()
+    rows = np.flatnonzero(flooded | glinting)
+    if rows.size == 0:
+        return
+    field = canvas.field(rows, 3.4, 2 * long, coarse=2)
+    swell = canvas.noise(rows, canvas.shape)
+    whole = canvas.column(chosen.astype(np.float32), rows)
+    cover = water[rows] * whole if lakes is None else torch.maximum(water[rows] * whole, lakes[rows])
+    ripples = (1 + 0.25 * field + 0.10 * swell).clamp_(min=0)
+    mirror = canvas.column(np.where(glinting, glint, 0.0).astype(np.float32), rows) * water[rows] * ripples
+    middle, span = (
+        canvas.column((low + high) * np.float32(0.5), rows),
+        canvas.column((high - low) * np.float32(0.5), rows),
+    )
+    turbidity = (middle + span * torch.tanh(field)).clamp_(0, 1)
+    tone = 1 + options.texture * (0.7 * field + 0.12 * swell)
+    hues = canvas.column(hue, rows)
+    levels = _water(turbidity)
+    for band in range(6):
+        level = levels[:, band] * tone
+        level += hues.clamp(min=0) * spectra.FLOUR[band] - hues.clamp(max=0) * spectra.ALGAE[band]
+        plane = bands[rows, band]
+        plane += cover * (level.clamp_(min=0.001) - plane) + mirror * spectra.GLINT[band]
+        bands[rows, band] = plane
+
+
+def _water(turbidity: Tensor) -> Tensor:
+    """Return reflectance (m, 6, h, w) of water of a turbidity (m, h, w) from 0 to 1, linear between its nodes."""
+    nodes, levels = np.array(spectra.TURBIDITY), np.array(spectra.WATER)
+    rise = np.diff(levels) / np.diff(nodes)
+    bends = np.diff(rise, prepend=0.0)  # a line a node, each bending what those before it made
+    above = torch.stack([(turbidity - float(node)).clamp_(min=0) for node in nodes[:-1]], 1)
+    weights = torch.from_numpy(bends.astype(np.float32)).to(turbidity.device)
+    start = torch.from_numpy(levels[:, :1].astype(np.float32)).to(turbidity.device)
+    height, width = turbidity.shape[1:]
+    return (weights @ above.flatten(2) + start).view(-1, len(levels), height, width)

@@ -1,0 +1,136 @@
+"""Simulated samples: the physics that a user relies on, labels that say what is known, numbers that come again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from clear_ground import CLOUD, KINDS, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
+from hlsmask.samples.simulate import Simulator, spectra
+from hlsmask.samples.simulate.sky import Air, Light, Shadow
+from hlsmask.sun import Sun
+
+
+def test_nothing_happens_where_nothing_is_asked_for():
+    bands, labels = ground()
+    made, known = Simulator(STILL)(bands, labels, seed=0)
+    assert torch.allclose(made, bands, atol=1e-4)
+    assert torch.equal(known, labels)
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "zenith", "height"), [(135, 45, 900), (20, 60, 600), (250, 30, 1500), (0, 50, 700)]
+)
+def test_a_shadow_lies_where_height_and_sun_put_it(azimuth, zenith, height):
+    sun = Sun(azimuth, zenith)
+    simulation = replace(STILL, clouds=with_clouds(height=(height, height), cover=(0.1, 0.1)))
+    bands, labels = ground(water=0)
+    made, _, parts = Simulator(simulation).render(bands, labels, seed=3, sun=sun)
+    down, right = (step / 30 for step in sun.shadow_step(height))
+    for window in range(len(made)):
+        hidden, dark = parts.scene.opacity[window].numpy(), (bands - made)[window, 3].numpy().clip(0)
+        dark[hidden > 0.02] = 0  # what cloud covers says nothing of the ground
+        seen = np.fft.irfft2(np.fft.rfft2(dark) * np.conj(np.fft.rfft2(hidden)), s=hidden.shape)
+        row, col = np.unravel_index(np.argmax(seen), seen.shape)
+        off = ((row - down + 64) % SIZE - 64, (col - right + 64) % SIZE - 64)
+        assert max(map(abs, off)) <= 3, off
+
+
+def test_deep_shadow_keeps_the_light_of_the_sky_alone():
+    clouds = with_clouds(cover=(0.3, 0.3), gain=(30, 30), most=(60, 60), height=(900, 900))
+    simulation = replace(STILL, clouds=replace(clouds, glow=(0, 0)), shadow=Shadow(strength=(1, 1)))
+    simulation = replace(simulation, light=Light(diffuse=(1, 1)))
+    bands, labels = ground(water=0)
+    made, known, parts = Simulator(simulation).render(bands, labels, seed=5, sun=Sun(150, 40))
+    deep = (known[:, SHADOW] == 1) & (parts.scene.shade > 0.999) & (parts.scene.opacity < 1e-6)
+    assert deep.sum() > 500
+    for band, share in enumerate(spectra.SKYLIGHT):
+        ratio = made[:, band][deep] / bands[:, band][deep]
+        assert torch.allclose(ratio, torch.tensor(share), atol=2e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cloud_and_shadow_labels_follow_their_thresholds(kind):
+    simulation = replace(STILL, clouds=with_clouds(kind=kind))
+    bands, labels = ground(4)
+    _, known, parts = Simulator(simulation).render(bands, labels, seed=11)
+    opacity, shade = parts.scene.opacity, parts.scene.shade
+    assert torch.equal(known[:, CLOUD] == 1, opacity >= 0.12)
+    assert torch.equal(known[:, CLOUD] == 255, (opacity >= 0.05) & (opacity < 0.12))
+    open_sky = opacity < 0.05
+    assert torch.equal((known[:, SHADOW] == 1)[open_sky], (shade >= 0.16)[open_sky])
+    assert torch.equal((known[:, SHADOW] == 255)[open_sky], ((shade >= 0.055) & (shade < 0.16))[open_sky])
+    assert not (known[:, SHADOW] == 1)[~open_sky].any()
+    assert (known[:, SHADOW] == 0)[opacity >= 0.6].all()
+    opaque = opacity >= 0.6
+    for mask in (WATER, SNOW, TERRAIN):
+        assert (known[:, mask] == 255)[opaque].all()
+        assert torch.equal(known[:, mask][~opaque], labels[:, mask][~opaque])
+    assert (known[:, CLOUD] == 1).any()
+
+
+def test_what_is_called_cloud_is_brighter_than_the_ground_was():
+    bands, labels = ground(8)
+    made, known = Simulator(replace(STILL, clouds=with_clouds()))(bands, labels, seed=2)
+    cloud = known[:, CLOUD] == 1
+    assert ((made[:, 2] > bands[:, 2])[cloud]).float().mean() > 0.97
+    assert made[:, 2][cloud].median() > 0.3
+
+
+def test_clouds_of_the_background_count_for_nothing():
+    bands, labels = ground(3)
+    labels[:, CLOUD, :40], labels[:, SHADOW, 40:60] = 1, 255
+    _, known, parts = Simulator(replace(STILL, clouds=with_clouds())).render(bands, labels, seed=4)
+    murky, opacity = torch.zeros_like(known[:, 0], dtype=torch.bool), parts.scene.opacity
+    murky[:, :60] = True
+    assert (known[:, CLOUD][murky & (opacity < 0.12)] == 255).all()
+    assert (known[:, CLOUD][murky & (opacity >= 0.12)] == 1).all()
+    assert not (known[:, SHADOW][murky & (opacity < 0.6)] == 0).any()
+
+
+def test_haze_is_no_cloud_and_thick_haze_is_not_known():
+    bands, labels = ground(6)
+    made, known, parts = Simulator(replace(STILL, air=Air(haze=1, haze_depth=(0.1, 0.5), toa=0))).render(
+        bands, labels, seed=4
+    )
+    hazy = parts.scene.haze
+    assert not (known[:, CLOUD] == 1).any()
+    assert torch.equal(known[:, CLOUD] == 255, hazy >= 0.12)
+    added = (made - bands)[:, :, :, SIZE // 2 :].mean((0, 2, 3))
+    assert added[0] > added[2] > added[5]
+
+
+def test_the_same_seed_gives_the_same_windows_in_any_batch():
+    bands, labels = ground(16, 64)
+    bands[1, :, :30, :30] = torch.nan
+    simulator = Simulator()
+    made, known = simulator(bands, labels, seed=9)
+    again, known_again = simulator(bands, labels, seed=9)
+    assert torch.equal(made.nan_to_num(9), again.nan_to_num(9))
+    assert torch.equal(known, known_again)
+    for window in range(16):
+        one, label = simulator(bands[window : window + 1], labels[window : window + 1], seed=[[9, window]])
+        assert torch.allclose(one[0], made[window], atol=2e-5, equal_nan=True)
+        assert (label[0] != known[window]).float().mean() < 1e-4
+    other, _ = simulator(bands, labels, seed=10)
+    assert not torch.allclose(other.nan_to_num(9), made.nan_to_num(9), atol=0.01)
+    drawn = [simulator(bands, labels, seed=torch.Generator().manual_seed(6))[0].nan_to_num(9) for _ in range(2)]
+    assert torch.equal(*drawn)
+
+
+def test_fill_stays_fill_and_nothing_else_becomes_it():
+    bands, labels = ground(8)
+    bands[:, :, 20:50, 90:] = torch.nan
+    bands[0, 2, 5, 5] = torch.nan
+    before = bands.clone()
+    made, known = Simulator()(bands, labels, seed=1)
+    blank = bands.isnan().any(1)
+    assert torch.equal(bands.nan_to_num(7), before.nan_to_num(7))
+    assert torch.equal(made.isnan().all(1), blank)
+    assert torch.equal(made.isnan().any(1), blank)
+    assert (known.permute(0, 2, 3, 1)[blank] == 255).all()
+    assert set(known.unique().tolist()) <= {0, 1, 255}
+    assert made[~made.isnan()].min() > -0.2

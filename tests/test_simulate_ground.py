@@ -1,0 +1,186 @@
+"""Simulated ground and sensor: both terrain shadows, snow and ice, bright targets, water, noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import cos, hypot, radians, sin, tan
+
+import numpy as np
+import pytest
+import torch
+
+from clear_ground import CLOUD, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
+from hlsmask.inference.spectral.relief import terrain_shadow
+from hlsmask.samples.simulate import Simulator
+from hlsmask.samples.simulate.ground import Relief, Snow, WaterColour
+from hlsmask.sun import Sun
+
+
+def march(elevation: np.ndarray, sun: Sun, *, torus: bool) -> np.ndarray:
+    """Return where relief hides the sun, pixel by pixel, by walking up the beam in half pixels."""
+    rows, cols = elevation.shape
+    hidden = np.zeros(elevation.shape, bool)
+    down, right = -cos(radians(sun.azimuth)), sin(radians(sun.azimuth))
+    rise = 30 / tan(radians(sun.zenith))
+    for row in range(rows):
+        for col in range(cols):
+            for along in np.arange(1, 50, 0.5):
+                r, c = round(row + along * down), round(col + along * right)
+                if not torus and not (0 <= r < rows and 0 <= c < cols):
+                    break
+                if elevation[r % rows, c % cols] > elevation[row, col] + hypot(r - row, c - col) * rise:
+                    hidden[row, col] = True
+                    break
+    return hidden
+
+
+@pytest.mark.parametrize("sun", [Sun(140, 60), Sun(310, 45)])
+@pytest.mark.parametrize("given_relief", [False, True])
+def test_both_terrain_shadows(sun, given_relief):
+    bands, labels = ground(2, 64, water=0)
+    relief = Relief(share=1, height=(1600, 1600), ridges=(0.5, 0.5))
+    simulator = Simulator(replace(STILL, relief=relief))
+    elevation = None
+    if given_relief:
+        y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+        elevation = torch.stack([250 * torch.sin(x / 5 + y / 9), 300 * torch.cos(y / 6) + 100 * torch.sin(x / 4)])
+    made, known, parts = simulator.render(bands, labels, seed=8, elevation=elevation, sun=sun)
+    hills = parts.shading
+    for window in range(2):
+        heights = hills.elevation[window].numpy()
+        theirs = terrain_shadow(heights, sun, 30.0) == 1
+        assert (hills.shad[window].numpy() == theirs).mean() > 0.9995  # but for rounding
+        cast, slow = hills.cast[window].numpy(), march(heights, sun, torus=not given_relief)
+        assert slow.any()
+        assert (cast == slow).mean() > 0.985
+    assert torch.equal(known[:, TERRAIN] == 1, hills.shad | hills.cast)
+    assert ((hills.hidden > 0.2) & ~hills.cast & ~hills.shad)[known[:, TERRAIN] == 255].all()
+    dark = made[:, 4][hills.cast] / bands[:, 4][hills.cast]
+    assert dark.mean() < 0.5
+    assert (known[:, SHADOW] == 0).all()
+
+
+def test_shad_alone_is_the_same_picture_without_the_label_of_cast_shadow():
+    bands, labels = ground(4)
+    relief = Relief(share=1, height=(1500, 1500))
+    both = Simulator(replace(STILL, relief=relief)).render(bands, labels, seed=1, sun=Sun(150, 65))
+    alone = Simulator(replace(STILL, relief=replace(relief, meaning="shad"))).render(
+        bands, labels, seed=1, sun=Sun(150, 65)
+    )
+    assert torch.equal(both[0], alone[0])
+    assert torch.equal(alone[1][:, TERRAIN] == 1, both[2].shading.shad)
+    assert (both[1][:, TERRAIN] == 1).sum() > (alone[1][:, TERRAIN] == 1).sum()
+    assert not (alone[1][:, TERRAIN] == 255).any()
+
+
+def test_relief_is_level_over_water():
+    bands, labels = ground(4)
+    _, known, parts = Simulator(replace(STILL, relief=Relief(share=1))).render(bands, labels, seed=3)
+    heights, wet = parts.shading.elevation, labels[:, WATER] == 1
+    assert (heights[wet] == 0).all()
+    assert not parts.shading.shad[wet].any()
+    assert heights.flatten(1).amax(1).min() > 20
+    assert torch.equal(known[:, WATER], labels[:, WATER])
+
+
+def test_relief_of_the_background_is_not_forgotten():
+    bands, labels = ground(4, water=0)
+    labels[:, TERRAIN, :20] = 255
+    labels[:, TERRAIN, 20:40] = 1
+    _, known, parts = Simulator(replace(STILL, relief=Relief(share=1))).render(bands, labels, seed=3)
+    there = parts.shading.shad | parts.shading.cast
+    assert (known[:, TERRAIN, :40][~there[:, :40]] == 255).all()
+    assert (known[:, TERRAIN][there] == 1).all()
+
+
+def test_cloud_shadow_is_not_known_where_relief_leaves_no_light():
+    bands, labels = ground(6, water=0)
+    clouds = with_clouds(cover=(0.5, 0.5))
+    simulation = replace(STILL, clouds=clouds, relief=Relief(share=1, height=(2500, 2500)))
+    _, known, parts = Simulator(simulation).render(bands, labels, seed=3, sun=Sun(140, 60))
+    black = (parts.scene.light < 1e-6) & (parts.scene.shade > 0.2) & (parts.scene.opacity < 0.05)
+    assert black.any()
+    assert (known[:, SHADOW][black] == 255).all()
+
+
+def test_snow_is_white_in_the_visible_and_dark_in_the_short_wave_infrared():
+    bands, labels = ground(8)
+    simulation = replace(STILL, snow=Snow(share=1, ice=1, floes=1))
+    made, known, parts = Simulator(simulation).render(bands, labels, seed=3)
+    cover, ice = parts.scene.cover, parts.scene.ice
+    index = (made[:, 1] - made[:, 4]) / (made[:, 1] + made[:, 4])
+    assert (index > 0.4)[cover > 0.9].float().mean() > 0.98
+    assert torch.equal(known[:, SNOW] == 1, cover >= 0.5)
+    assert torch.equal(known[:, SNOW] == 255, (cover >= 0.2) & (cover < 0.5))
+    wet = labels[:, WATER] == 1
+    assert (known[:, WATER][wet & (ice > 0.8)] == 0).all()
+    assert (known[:, WATER][wet & (ice > 0.2) & (ice < 0.8)] == 255).all()
+    assert (known[:, WATER][wet & (ice < 0.2)] == 1).all()
+    assert (ice[wet] > 0.5).any()
+    assert (ice[~wet] == 0).all()
+
+
+def test_bright_ground_is_neither_cloud_nor_snow():
+    bands, labels = ground(12)
+    labels[:, SNOW, :30] = 1
+    made, known, parts = Simulator(
+        replace(STILL, ground=replace(STILL.ground, bright=1, bright_cover=(0.3, 0.3)))
+    ).render(bands, labels, seed=3)
+    laid = parts.scene.bare > 0.9
+    assert (made[:, 2] > bands[:, 2] + 0.1)[laid].float().mean() > 0.9
+    assert (known[:, CLOUD] == 0).all()
+    assert (known[:, SNOW][laid] == 0).all()
+    assert torch.equal(known[:, WATER], labels[:, WATER])
+    assert (made[:, 4] > 0.3 * made[:, 1])[laid].all()  # snow would absorb
+
+
+def test_water_may_be_muddy_or_mirror_the_sun_and_stays_water():
+    bands, labels = ground(24)
+    simulation = replace(STILL, water=WaterColour(recoloured=1, glint=0.5, lakes=1, glint_level=(0.1, 0.1)))
+    made, known, parts = Simulator(simulation).render(bands, labels, seed=3)
+    wet = (labels[:, WATER] == 1) | parts.scene.lakes
+    assert torch.equal(known[:, WATER] == 1, wet)
+    assert parts.scene.lakes.any()
+    level = torch.stack([(made[k, 3] * wet[k]).sum() / wet[k].sum() for k in range(24)])
+    assert level.max() > 0.12
+    assert level.min() < 0.03
+    assert torch.allclose(
+        made[:, :, :][~wet[:, None].expand_as(made)], bands[~wet[:, None].expand_as(bands)], atol=1e-4
+    )
+
+
+def test_noise_has_the_deviation_that_was_asked_for_in_every_band_and_window():
+    bands, labels = ground(16)
+    simulation = replace(STILL, instrument=replace(STILL.instrument, noise=(0.004, 0.004)))
+    error = Simulator(simulation)(bands, labels, seed=3)[0] - bands
+    spread = error.flatten(2).std(2)
+    assert (spread > 0.6 * 0.004 * 0.97).all()
+    assert (spread < 1.4 * 0.004 * 1.03).all()
+    assert error.flatten(2).mean(2).abs().max() < 0.0002
+    first = error[0].flatten(1)
+    assert torch.corrcoef(first).fill_diagonal_(0).abs().max() < 0.05  # bands do not share theirs
+    assert abs(float(torch.corrcoef(torch.stack([error[0, 0, 1:].flatten(), error[0, 0, :-1].flatten()]))[0, 1])) < 0.05
+
+
+def test_gains_come_after_all_else_and_stripes_run_along_the_track():
+    bands, labels = ground(6)
+    gained = replace(STILL, instrument=replace(STILL.instrument, gained=1))
+    ratio = (Simulator(gained)(bands, labels, seed=3)[0] / bands)[:, 3, :, SIZE // 2 :]
+    assert ratio.std((1, 2)).max() < 1e-3
+    assert ((ratio.mean((1, 2)) > 0.85) & (ratio.mean((1, 2)) < 1.18)).all()
+    assert ratio.mean((1, 2)).std() > 0.02
+    striped = replace(STILL, instrument=replace(STILL.instrument, stripes=1, stripes_level=(0.01, 0.01)))
+    error = (Simulator(striped)(bands, labels, seed=3)[0] - bands)[:, 0]
+    along, across = error.diff(dim=1).abs().mean(), error.diff(dim=2).abs().mean()
+    assert along < 0.5 * across
+
+
+def test_shapes_and_types_that_do_not_fit_are_refused():
+    bands, labels = ground()
+    for wrong in ((bands[0], labels), (bands.double(), labels), (bands, labels[:, :4]), (bands, labels.int())):
+        with pytest.raises(ValueError, match="must be"):
+            Simulator()(*wrong, seed=0)
+    with pytest.raises(ValueError, match="elevation must be"):
+        Simulator()(bands, labels, seed=0, elevation=torch.zeros(2, 4, 4))
+    with pytest.raises(ValueError, match="2 windows need as many"):
+        Simulator()(bands, labels, seed=[[1]])

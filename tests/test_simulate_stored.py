@@ -1,0 +1,215 @@
+"""Simulated samples as a user asks for them: parameters, the stream for training, the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from clear_ground import CLOUD, SNOW, STILL, TERRAIN, WATER, ground, held
+from hlsmask.errors import SampleError, UsageError
+from hlsmask.samples.memory import HeldSamples
+from hlsmask.samples.sample import Record, Sample
+from hlsmask.samples.simulate import SimulatedSamples, Simulation
+from hlsmask.samples.simulate import stream as streams
+from hlsmask.samples.simulate.ground import Relief
+from hlsmask.samples.simulate.sky import Clouds
+
+ranges = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(lambda ends: (min(ends), max(ends)))
+
+
+@given(share=st.floats(0, 1), cover=ranges, meaning=st.sampled_from(["shad", "shad+cast"]))
+def test_parameters_are_written_down_and_read_back(share, cover, meaning):
+    clouds = replace(Clouds(share=share), cumulus=replace(Clouds().cumulus, cover=cover))
+    simulation = Simulation(clouds=clouds, relief=Relief(meaning=meaning))
+    assert Simulation.from_json(simulation.to_json()) == simulation
+    assert Simulation.from_dict(json.loads(simulation.to_json())) == simulation
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ({"cluods": {}}, "has no parameter 'cluods'; it has ground"),
+        ({"clouds": {"share": "much"}}, "simulation.clouds.share is 'much'; use a number"),
+        ({"clouds": {"share": 1.5}}, "Clouds.share is 1.5; use a number from 0 to 1"),
+        (
+            {"clouds": {"cumulus": {"height": [2000, 500]}}},
+            "Kind.height is .2000.0, 500.0.; use two numbers, least first",
+        ),
+        ({"light": {"zenith": [10, 89]}}, "Light.zenith"),
+        ({"light": {"zenith": 10}}, "use two numbers"),
+        ({"relief": {"meaning": "cast"}}, "use shad.cast or shad"),
+        ({"snow": 3}, "must be a table"),
+        ({"pixel": float("nan")}, "Simulation.pixel"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(tables, words):
+    with pytest.raises(UsageError, match=words):
+        Simulation.from_dict(tables)
+
+
+def test_the_stream_is_shared_among_workers_and_comes_again(monkeypatch):
+    def numbers(ident: int | None, count: int) -> list[torch.Tensor]:
+        info = None if ident is None else type("Info", (), {"id": ident, "num_workers": 2})()
+        monkeypatch.setattr(streams, "get_worker_info", lambda: info)
+        row = iter(SimulatedSamples(held(), size=64, seed=5, together=3))
+        return [next(row)[0].nan_to_num(9) for _ in range(count)]
+
+    alone, first, second = numbers(None, 8), numbers(0, 4), numbers(1, 4)
+    for k in range(4):
+        assert torch.allclose(alone[2 * k], first[k], atol=2e-5)
+        assert torch.allclose(alone[2 * k + 1], second[k], atol=2e-5)
+
+
+def test_backgrounds_are_mirrored_enlarged_and_passed_over_where_they_show_nothing():
+    row = SimulatedSamples(held(size=64), STILL, size=160, seed=1)
+    bands, labels, _ = row.batch(range(6))
+    assert bands.shape == (6, 6, 160, 160)
+    assert torch.equal(bands.isnan().any(1), (labels == 255).all(1))
+    wet = (labels[:, WATER] == 1) & ~bands.isnan().any(1)
+    assert wet.any()
+    assert (bands[:, 3][wet] < 0.2).all()
+    nothing = held(size=64)
+    for number in range(3):
+        nothing.sample(number).bands[:] = -9999
+    with pytest.raises(SampleError, match="nothing but fill"):
+        SimulatedSamples(nothing, STILL, size=64).batch([0])
+    with pytest.raises(UsageError, match="no samples"):
+        SimulatedSamples(HeldSamples([]), STILL)
+
+
+def test_terrain_shadow_of_another_meaning_is_not_taken_for_known():
+    bands, labels = ground(1, 64)
+    labels[:, TERRAIN, 10:20] = 1
+    stored = (bands[0].numpy() * 10000).astype(np.int16)
+    one = HeldSamples([Sample.of(Record(id="a", size=64, terrain_shadow="shad"), stored, labels[0].numpy())])
+    both = SimulatedSamples(one, STILL, size=64).batch([0, 1])[1][:, TERRAIN]
+    assert set(both.unique().tolist()) <= {1, 255}
+    alone = replace(STILL, relief=Relief(share=0, meaning="shad"))
+    same = SimulatedSamples(one, alone, size=64).batch([0, 1])[1][:, TERRAIN]
+    assert 0 in same.unique().tolist()
+
+
+@pytest.fixture
+def store(tmp_path):
+    pytest.importorskip("zarr")
+    from hlsmask.samples.store import StoreWriter  # noqa: PLC0415 - after the check
+
+    with StoreWriter(tmp_path / "backgrounds") as writer:
+        samples = held(split="train", sensor="S30")
+        for number in range(len(samples)):
+            writer.append(samples.sample(number))
+    return tmp_path / "backgrounds"
+
+
+def test_the_command_writes_a_store_that_opens_and_goes_on(run, store, tmp_path):
+    from hlsmask.samples import open as open_samples  # noqa: PLC0415 - needs zarr
+
+    words = ("samples", "simulate", "--backgrounds", store, "--size", 64, "--seed", 3, "--clouds.share", 1)
+    for name, counts in (("at_once", (12,)), ("in_two", (5, 12))):
+        for count in counts:
+            code, out, err = run(*words, "--out", tmp_path / name, "--count", count, "--device", "cpu")
+            assert (code, err) == (0, "")
+            assert f"{count} samples" in out
+    whole, parts = open_samples(tmp_path / "at_once"), open_samples(tmp_path / "in_two")
+    names = {parts.record(k).id: k for k in range(12)}
+    assert len(whole) == len(parts) == 12
+    for number in range(12):
+        record = whole.record(number)
+        assert (record.source, record.terrain_shadow, record.split) == ("simulated", "shad+cast", "train")
+        assert (record.tile, record.sensor, record.size, record.row) == ("13TDE", "S30", 64, None)
+        first, second = whole.sample(number), parts.sample(names[record.id])
+        assert np.abs(first.bands.astype(int) - second.bands).max() <= 1
+        assert (first.labels != second.labels).mean() < 1e-3
+    assert any((whole.sample(number).bands[0] == -9999).any() for number in range(12))
+    code, _, err = run(*words, "--out", tmp_path / "at_once", "--count", 12, "--snow.share", 1)
+    assert code != 0
+    assert str(tmp_path / "at_once") in err
+
+
+def test_the_contact_sheet_is_a_picture_and_all_that_is_written(run, store, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    code, out, _ = run(
+        "samples",
+        "simulate",
+        "--backgrounds",
+        store,
+        "--preview",
+        sheet,
+        "--windows",
+        3,
+        "--size",
+        64,
+        "--device",
+        "cpu",
+    )
+    assert code == 0
+    assert str(sheet) in out
+    with Image.open(sheet) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert pixels.shape[0] > 2 * 64
+    assert pixels.shape[1] > 6 * 64
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 200
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backgrounds", "sheet.png"]
+
+
+def test_parameters_come_from_a_file(run, store, tmp_path):
+    file = tmp_path / "clear.toml"
+    file.write_text("[clouds]\nshare = 0\nhigh = 0\ncontrails = 0\n[snow]\nshare = 0\nice_alone = 0\n")
+    words = ("samples", "simulate", "--backgrounds", store, "--out", tmp_path / "out", "--count", 4, "--size", 64)
+    code, _, err = run(*words, "--parameters", file, "--device", "cpu")
+    assert (code, err) == (0, "")
+    from hlsmask.samples import open as open_samples  # noqa: PLC0415 - needs zarr
+
+    labels = np.stack([pair[1] for pair in open_samples(tmp_path / "out")])
+    assert not (labels[:, CLOUD] == 1).any()
+    assert not (labels[:, SNOW] == 1).any()
+    file.write_text("[clouds]\nshaer = 0\n")
+    code, _, err = run(*words, "--parameters", file)
+    assert code == 2
+    assert "clear.toml" in err
+    assert "shaer" in err
+    code, _, err = run(*words, "--parameters", file, "--clouds.share", 0.1)
+    assert code == 2
+    assert "not both" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--count", 3), "--out STORE"),
+        (("--preview", "a.jpg"), "name a .png file"),
+        (("--out", "x", "--size", 20), "--size is 20"),
+        (("--out", "x", "--count", 0), "--count is 0"),
+        (("--out", "x", "--clouds.share", 2), "Clouds.share is 2"),
+    ],
+)
+def test_wrong_calls_are_told(run, tmp_path, words, said):
+    code, out, err = run("samples", "simulate", "--backgrounds", tmp_path, *words)
+    assert code in {1, 2}
+    assert said in " ".join((out + err).split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_device_that_is_not_there_is_told(run, store, tmp_path):
+    if torch.backends.mps.is_available():
+        pytest.skip("it is there")
+    code, _, err = run("samples", "simulate", "--backgrounds", store, "--out", tmp_path / "out", "--device", "mps")
+    assert code == 2
+    assert "this machine has cpu" in err
+
+
+def test_the_parameters_and_the_help_need_no_torch():
+    program = (
+        "import sys; import hlsmask.samples.simulate.parameters, hlsmask.cli.samples.simulate; "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
