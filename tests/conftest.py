@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,3 +81,22 @@ def run(capfd):
         return end.value.code, out, err
 
     return run
+
+
+@pytest.fixture
+def light(tmp_path):
+    """Run the command line in a process where what the extras install is missing, as after `pip install hlsmask`."""
+
+    def light(*arguments):
+        code = (
+            "import sys\n"
+            "from hlsmask.extras import PACKAGES\n"
+            "for names in PACKAGES.values():\n"
+            "    sys.modules.update(dict.fromkeys(names))\n"
+            "from hlsmask.cli import main\n"
+            "main(sys.argv[1:])\n"
+        )
+        words = [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
+        return subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    return light

@@ -129,24 +129,6 @@ def test_list_as_json_says_the_same(run):
         assert (entry["pretraining"] or {}).get("licence") == getattr(network.pretraining, "licence", None)
 
 
-@pytest.fixture
-def light(tmp_path):
-    """Run the command line in a process where what `hlsmask[train]` installs is missing."""
-
-    def light(*arguments):
-        code = (
-            "import sys\n"
-            "for name in ('torch', 'torchvision', 'timm', 'segmentation_models_pytorch', 'safetensors', 'onnx'):\n"
-            "    sys.modules[name] = None\n"
-            "from hlsmask.cli import main\n"
-            "main(sys.argv[1:])\n"
-        )
-        words = [sys.executable, "-c", code, "models", *(str(argument) for argument in arguments)]
-        return subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
-
-    return light
-
-
 def test_without_torch_networks_are_listed_and_our_files_shown(light, make_network, net, tmp_path):
     for arguments, told in (
         (("list",), "satlas_si_swinb"),
@@ -154,7 +136,7 @@ def test_without_torch_networks_are_listed_and_our_files_shown(light, make_netwo
         (("show", save(net, tmp_path / "ours.safetensors")), "mobilenetv3_head"),
         (("show", make_network()), "not counted"),
     ):
-        ended = light(*arguments)
+        ended = light("models", *arguments)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert told in ended.stdout
 
@@ -165,7 +147,7 @@ def test_without_torch_the_rest_says_what_to_install(light, checkpoint):
         ("export", checkpoint, "--out", "a.onnx"),
         ("show", checkpoint),
     ):
-        ended = light(*arguments)
+        ended = light("models", *arguments)
         assert ended.returncode == 1
         assert ended.stderr.count("\n") == 1
         assert 'pip install "hlsmask[train]"' in ended.stderr

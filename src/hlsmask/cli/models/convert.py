@@ -7,8 +7,9 @@ from pathlib import Path  # noqa: TC003 - cyclopts reads the annotations
 from typing import TYPE_CHECKING
 
 from hlsmask.cli import DONE
-from hlsmask.cli.models.words import megabytes, training_install
+from hlsmask.cli.models.words import megabytes
 from hlsmask.errors import UsageError
+from hlsmask.extras import needing
 
 if TYPE_CHECKING:
     from hlsmask.card import Card
@@ -43,7 +44,7 @@ def import_checkpoint(
     if head is not None and backbone is None:
         raise UsageError(f"--head {head} needs --backbone; leave out both to have the pair told from the tensors")
     _check(out, ".safetensors", overwrite=overwrite)
-    with training_install(f"importing {checkpoint}"):
+    with needing("train", f"importing {checkpoint}"):
         from hlsmask.models.published import import_published  # noqa: PLC0415 - not there in the light install
         from hlsmask.models.weights import save  # noqa: PLC0415 - as above
 
@@ -73,7 +74,7 @@ def export_network(weights: Path, /, *, out: Path, overwrite: bool = False) -> i
         Write over a file that is there.
     """
     _check(out, ".onnx", overwrite=overwrite)
-    with training_install(f"exporting {weights}"):
+    with needing("train", f"exporting {weights}"):
         from hlsmask.models.exporting import export  # noqa: PLC0415 - not there in the light install
         from hlsmask.models.weights import load  # noqa: PLC0415 - as above
 

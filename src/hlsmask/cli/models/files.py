@@ -8,8 +8,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from hlsmask.card import METADATA_KEY, Card
-from hlsmask.cli.models.words import training_install
 from hlsmask.errors import CardError, ModelError
+from hlsmask.extras import needing
 from hlsmask.models.files import TORCH_FILES, sha256_of
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _onnx(path: Path) -> tuple[Card, int | None]:
 
 
 def _published(path: Path) -> tuple[Card, int]:
-    with training_install(f"reading {path}"):
+    with needing("train", f"reading {path}"):
         from hlsmask.models.published import import_published  # noqa: PLC0415 - not there in the light install
 
         net = import_published(path)

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from hlsmask.errors import ModelError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hlsmask.card import Card, Normalization
     from hlsmask.models.registry import Network
-
-_TRAIN: Final = (
-    *("torch", "torchvision", "timm", "segmentation_models_pytorch"),
-    *("safetensors", "onnx", "onnxscript", "huggingface_hub"),
-)
-"""What `hlsmask[train]` installs and networks need."""
 
 _MEANINGS: Final = {
     "shad": "slopes turned from the sun, without cast shadows",
     "shad+cast": "slopes turned from the sun, and cast shadows",
 }
 """Of what a card says terrain shadow is."""
-
-
-@contextmanager
-def training_install(what: str) -> Iterator[None]:
-    """Raise ModelError, naming `what` cannot be done and how to mend it, where torch and its like are not installed."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in _TRAIN:
-            raise
-        raise ModelError(f'{what} needs {missing}, which is not installed: pip install "hlsmask[train]"') from error
 
 
 def millions(count: int) -> str:

@@ -6,10 +6,9 @@ import tomllib
 from typing import TYPE_CHECKING, Final
 
 from hlsmask.cli import DONE
-from hlsmask.cli.models.words import training_install
 from hlsmask.cli.samples.progress import progress
 from hlsmask.errors import UsageError
-from hlsmask.samples.extra import samples_install
+from hlsmask.extras import needing
 from hlsmask.samples.opening import open_samples
 from hlsmask.samples.simulate.parameters import Simulation
 
@@ -27,7 +26,7 @@ def run(task: Task, simulation: Simulation) -> int:
     """Simulate; return the exit code."""
     if task.parameters is not None:
         simulation = _read(task.parameters, simulation)
-    with training_install("simulating"), samples_install("reading and writing samples"):
+    with needing("train", "simulating"), needing("samples", "reading and writing samples"):
         from hlsmask.samples.simulate import SimulatedSamples, choose_device  # noqa: PLC0415 - not in the light install
 
         held = open_samples(task.backgrounds, task.split)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from hlsmask.errors import ServiceError
-from hlsmask.granules.extra import load
+from hlsmask.extras import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,9 +47,9 @@ def ask(
     ServiceError
         If the service does not answer, refuses, or does not give all that it says it has.
     """
-    client = load("pystac_client", "a search")
-    client_io = load("pystac_client.stac_api_io", "a search")
-    errors = load("pystac_client.exceptions", "a search")
+    client = load("earthdata", "pystac_client", "a search")
+    client_io = load("earthdata", "pystac_client.stac_api_io", "a search")
+    errors = load("earthdata", "pystac_client.exceptions", "a search")
     name = f"{collection.service.label} ({urlsplit(api).hostname})"
     connection = client_io.StacApiIO(headers=_NAME, timeout=TIMEOUT, max_retries=_patience())
     search = client.ItemSearch(
@@ -84,7 +84,7 @@ def ask(
 
 
 def _patience() -> Any:  # noqa: ANN401 - urllib3's own
-    retry = load("urllib3", "a search").Retry
+    retry = load("earthdata", "urllib3", "a search").Retry
 
     class Patience(retry):  # type: ignore[misc, valid-type]  # known when it runs
         def get_retry_after(self, response: object) -> float | None:

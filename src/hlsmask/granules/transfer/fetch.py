@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import rasterio
 
 from hlsmask.errors import OutputError, ServiceError
+from hlsmask.extras import load
 from hlsmask.granules.catalogue.service import LONGEST_WAIT
-from hlsmask.granules.extra import load
 from hlsmask.granules.layers import GDAL_ERRORS, gdal
 from hlsmask.granules.transfer.part import Part, validator_of
 from hlsmask.granules.transfer.sessions import is_earthdata
@@ -174,7 +174,7 @@ def _pull(wanted: Wanted, part: Part, opener: Opener, watch: Watch, stop: Event)
 
 
 def _take(answer: Any, part: Part, watch: Watch, stop: Event) -> None:  # noqa: ANN401 - a requests.Response
-    failures = load("requests.exceptions", "a download").RequestException
+    failures = load("earthdata", "requests.exceptions", "a download").RequestException
     chunks = answer.iter_content(CHUNK)
     while True:
         try:
@@ -190,7 +190,7 @@ def _take(answer: Any, part: Part, watch: Watch, stop: Event) -> None:  # noqa: 
 
 
 def _answer(wanted: Wanted, opener: Opener, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - a requests.Response
-    failures = load("requests.exceptions", "a download").RequestException
+    failures = load("earthdata", "requests.exceptions", "a download").RequestException
     try:
         answer = opener.get(wanted.href, headers)
     except failures as error:

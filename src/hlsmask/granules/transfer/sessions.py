@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from hlsmask.errors import ServiceError
+from hlsmask.extras import load
 from hlsmask.granules.catalogue.service import TIMEOUT
-from hlsmask.granules.extra import load
 from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Sessions:
         if any(is_earthdata(href) for href in hrefs):
             self._earthdata()
         if any(_is_blob(href) for href in hrefs):
-            load("planetary_computer", "a download from the Planetary Computer")
+            load("earthdata", "planetary_computer", "a download from the Planetary Computer")
 
     def get(self, href: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - a requests.Response
         """Return the answer to a GET, its body not yet read; redirections are followed, each with its own login.
@@ -96,7 +96,7 @@ class Sessions:
             if with_login:
                 session = self._earthdata().get_session()
             else:
-                session = load("requests", "a download").Session()
+                session = load("earthdata", "requests", "a download").Session()
                 session.auth = _no_login
             setattr(self._own, name, session)
             self._all.append(session)
@@ -107,7 +107,7 @@ class Sessions:
         parts = urlsplit(href)
         if not _is_blob(href) or "sig=" in parts.query:
             return href
-        library = load("planetary_computer.sas", "a download from the Planetary Computer")
+        library = load("earthdata", "planetary_computer.sas", "a download from the Planetary Computer")
         account, container = (parts.hostname or "").partition(".")[0], parts.path.split("/")[1]
         try:
             with self._locked:  # it keeps what it got: one thread asks, the others find it
@@ -141,9 +141,9 @@ def _no_login(request: Any) -> Any:  # noqa: ANN401 - requests' own
 
 def _log_in() -> Any:  # noqa: ANN401 - earthaccess's own
     """Log in by the environment, else by ~/.netrc; never ask, never keep anything."""
-    login = load("earthaccess", "a download from NASA Earthdata").Auth()
+    login = load("earthdata", "earthaccess", "a download from NASA Earthdata").Auth()
     logging.getLogger("earthaccess").addHandler(logging.NullHandler())  # we say ourselves what is wrong
-    unavailable = load("earthaccess.exceptions", "a download from NASA Earthdata").LoginStrategyUnavailable
+    unavailable = load("earthdata", "earthaccess.exceptions", "a download from NASA Earthdata").LoginStrategyUnavailable
     for strategy in ("environment", "netrc"):
         try:
             login.login(strategy=strategy, persist=False)

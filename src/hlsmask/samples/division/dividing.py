@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsmask.errors import DatasetError
+from hlsmask.extras import needing
 from hlsmask.samples.division.splits import assign
-from hlsmask.samples.extra import samples_install
 from hlsmask.samples.store.manifest import read_manifest, to_rows, write_manifest
 from hlsmask.samples.store.reading import StoreSamples, is_store
 
@@ -36,7 +36,7 @@ def divide(store: Path, *, by: By, shares: Shares, again: bool = False) -> tuple
     if not is_store(store):
         raise DatasetError(f"{store} is no store of samples; make one with `hlsmask samples build` or `convert`")
     StoreSamples(store)  # says what is wrong with a store that was cut off
-    with samples_install("dividing a store"):
+    with needing("samples", "dividing a store"):
         import pyarrow as pa  # noqa: PLC0415 - not there in the light install
 
     table = read_manifest(store)

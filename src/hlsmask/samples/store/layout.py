@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from hlsmask.bands import BANDS, HLS_FILL, Band
+from hlsmask.extras import needing
 from hlsmask.masks import NOT_OBSERVED, Mask
-from hlsmask.samples.extra import samples_install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def quiet() -> Iterator[None]:
 
 def make_arrays(group: Any, size: int) -> Any:  # noqa: ANN401 - zarr, which may not be there
     """Make, in the group of a store, the empty arrays for samples of `size`; return their group."""
-    with samples_install("a store of samples"), quiet():
+    with needing("samples", "a store of samples"), quiet():
         from zarr.codecs import ZstdCodec  # noqa: PLC0415 - not there in the light install
         from zarr.codecs.numcodecs import PCodec  # noqa: PLC0415 - the same
 

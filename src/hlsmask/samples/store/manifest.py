@@ -13,8 +13,8 @@ import numpy as np
 from hlsmask import __version__
 from hlsmask.aside import aside
 from hlsmask.errors import DatasetError, first_line
+from hlsmask.extras import needing
 from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
-from hlsmask.samples.extra import samples_install
 from hlsmask.samples.sample import Record
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def content_hash(rows: Iterable[Row]) -> str:
 
 def to_table(rows: Iterable[Row], options: Mapping[str, Any]) -> pa.Table:
     """Return rows as the table that is written; `options` (JSON values) say how the store was made."""
-    with samples_install("a store of samples"):
+    with needing("samples", "a store of samples"):
         import pyarrow as pa  # noqa: PLC0415 - not there in the light install
 
     rows = list(rows)
@@ -174,7 +174,7 @@ def read_table(path: Path) -> pa.Table:
     DatasetError
         If it cannot be read, or is no manifest.
     """
-    with samples_install(f"reading {path}"):
+    with needing("samples", f"reading {path}"):
         import pyarrow as pa  # noqa: PLC0415 - not there in the light install
         import pyarrow.parquet as pq  # noqa: PLC0415 - the same
     try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from hlsmask.errors import DatasetError, SampleError, first_line
+from hlsmask.extras import needing
 from hlsmask.masks import Mask
-from hlsmask.samples.extra import samples_install
 from hlsmask.samples.sample import Sample
 from hlsmask.samples.sequence import Samples
 from hlsmask.samples.store import manifest
@@ -45,7 +45,7 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Any:  # noqa: ANN4
     DatasetError
         If it is no store of this version.
     """
-    with samples_install(f"opening {path}"), quiet():
+    with needing("samples", f"opening {path}"), quiet():
         import zarr  # noqa: PLC0415 - not there in the light install
 
         try:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsmask.aside import reason
 from hlsmask.errors import DatasetError, OutputError, SampleError, UsageError
-from hlsmask.samples.extra import samples_install
+from hlsmask.extras import load
 from hlsmask.samples.sample import Sample
 from hlsmask.samples.store import manifest
 from hlsmask.samples.store.layout import (
@@ -65,6 +65,8 @@ class StoreWriter:
         self._buffers: dict[int, list[Sample]] = {}
         self._held: set[str] = set()
         self._lock = None
+        for name in ("zarr", "pyarrow.parquet"):  # before anything is made
+            load("samples", name, f"writing {path}")
         try:
             path.mkdir(parents=True, exist_ok=True)
             there = {item.name for item in path.iterdir()} - {LOCK, "report.json"}
@@ -143,8 +145,8 @@ class StoreWriter:
             self.close()
 
     def _begin(self) -> Any:  # noqa: ANN401 - zarr, which may not be there
-        with samples_install(f"writing {self.path}"):
-            import zarr  # noqa: PLC0415 - not there in the light install
+        import zarr  # noqa: PLC0415 - not there in the light install
+
         try:
             return zarr.create_group(
                 self.path, zarr_format=3, attributes={ATTRIBUTE: {"store": STORE, "options": self.options}}
