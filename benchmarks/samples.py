@@ -1,14 +1,17 @@
 """Size on disk and samples a second: published npz files against the compact store, in one run.
 
-    python benchmarks/samples.py CHIPS.tif [--samples 24] [--workers 2] [--rounds 3]
+    python benchmarks/samples.py CHIPS.tif [--samples 24] [--workers 2] [--rounds 3] [--repeat 3]
 
 CHIPS.tif holds real HLS chips of 128 x 128 pixels, top to bottom: six bands (int16, reflectance x 10,000) and the
 Fmask byte. Samples of 768 x 768 are laid of 36 chips each; their labels are Fmask's bits and the DSWx water tests.
 The same samples are written as published files (plain and deflated; features of float32, float64 and int16, since
-what the published files hold is not documented) and as a store; then all are read in shuffled order by a DataLoader.
+what the published files hold is not documented) and as a store. Then:
 
-"bare" is numpy alone: six layers loaded, turned to float32 (6, h, w) and stacked, nothing checked. "cold" is read
-after the kernel was told to forget the files, as a dataset larger than the memory is.
+- read: worker processes read whole samples in shuffled order, as float32 reflectance and uint8 labels, and keep them
+  to themselves. "bare" is numpy alone: six layers loaded, turned to float32 (6, h, w) and stacked, nothing checked.
+  "cold" is read after the kernel was told to forget the files, as with a dataset larger than the memory.
+- trained on: a DataLoader hands batches of 8 random crops of 512 x 512, turned and normalized, to the process that
+  would train. On two cores that process competes with the workers.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from torch.utils.data import DataLoader, Dataset
 import hlsmask.samples
 from hlsmask.granules.fmask import decode
 from hlsmask.inference.spectral.water import MODERATE, NOT_WATER, diagnostic, wtr1
+from hlsmask.samples import Augmentation, SampleDataset
 from hlsmask.samples.sample import Record, Sample, reflectance
 from hlsmask.samples.store import StoreWriter
 from hlsmask.samples.store.layout import to_differences
@@ -87,17 +91,82 @@ def forget(folder: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def speed(samples, folder: Path, workers: int, *, cold: bool) -> float:
-    """Return samples a second of one pass in shuffled order, workers' start not counted."""
-    if cold:
-        forget(folder)
-    loader = iter(DataLoader(samples, batch_size=None, shuffle=True, num_workers=workers, prefetch_factor=2))
-    first = 2 * workers  # these are being read while the workers start
-    for _ in range(first):
-        next(loader)
+class Kept(Dataset):
+    """Reads samples whole, and hands over how large they were."""
+
+    def __init__(self, samples) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> int:
+        bands, labels = self.samples[index]
+        return bands.nbytes + labels.nbytes
+
+
+def speed(samples, workers: int, rounds: int, batch: int | None = None) -> float:
+    """Return items a second over some passes in shuffled order; the first pass, while workers start, is not counted."""
+    loader = DataLoader(samples, batch_size=batch, shuffle=True, num_workers=workers, persistent_workers=True)
+    for _ in loader:
+        pass
     start = perf_counter()
-    count = sum(1 for _ in loader)
-    return count / (perf_counter() - start)
+    for _ in range(rounds):
+        for _ in loader:
+            pass
+    return rounds * len(samples) / (perf_counter() - start)
+
+
+def cold_speed(samples, folder: Path, workers: int, rounds: int) -> float:
+    """Return the same, with the files forgotten before each pass, and workers started before the clock."""
+    loader = DataLoader(samples, batch_size=None, shuffle=True, num_workers=workers, persistent_workers=True)
+    for _ in loader:
+        pass
+    seconds = 0.0
+    for _ in range(rounds):
+        forget(folder)
+        start = perf_counter()
+        for _ in loader:
+            pass
+        seconds += perf_counter() - start
+    return rounds * len(samples) / seconds
+
+
+def read(contenders, count: int, options) -> None:
+    """Print the table of sizes, and of whole samples that workers read."""
+    warm = {name: [] for name in contenders}
+    cold = {name: [] for name in contenders}
+    for _ in range(options.repeat):
+        for name, (samples, folder) in contenders.items():
+            warm[name].append(speed(Kept(samples), options.workers, options.rounds))
+            cold[name].append(cold_speed(Kept(samples), folder, options.workers, options.rounds))
+    sizes = {name: size_of(folder) / count for name, (_, folder) in contenders.items()}
+    ours = sizes["store"], median(warm["store"]), median(cold["store"])
+    print("| files | MB a sample | store takes | read: samples/s | store is | cold: samples/s | store is |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for name, size in sizes.items():
+        first, second = median(warm[name]), median(cold[name])
+        print(
+            f"| {name} | {size / 1e6:.2f} | {ours[0] / size:.2f} | {first:.1f} | {ours[1] / first:.1f} x | "
+            f"{second:.1f} | {ours[2] / second:.1f} x |"
+        )
+
+
+def trained_on(contenders, options) -> None:
+    """Print the table of crops that reach the process that trains."""
+    augmentation = Augmentation()
+    sets = {
+        name: SampleDataset(samples, size=512, augmentation=augmentation, seed=0)
+        for name, samples in contenders.items()
+    }
+    speeds = {name: [] for name in sets}
+    for _ in range(options.repeat):
+        for name, dataset in sets.items():
+            speeds[name].append(speed(dataset, options.workers, options.rounds, batch=8))
+    ours = median(speeds["store"])
+    print("\n| files | trained on: crops/s | store is |\n| --- | ---: | ---: |")
+    for name, found in speeds.items():
+        print(f"| {name} | {median(found):.1f} | {ours / median(found):.1f} x |")
 
 
 def codecs(samples: list[Sample]) -> None:
@@ -142,7 +211,8 @@ def main() -> None:
     parser.add_argument("chips", type=Path)
     parser.add_argument("--samples", type=int, default=24)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="passes over the samples that are timed together")
+    parser.add_argument("--repeat", type=int, default=3, help="turns of each contender, of which the median counts")
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     options = parser.parse_args()
     samples = make_samples(options.chips, options.samples)
@@ -159,24 +229,10 @@ def main() -> None:
         folders["store"] = home / "store"
         contenders = {f"{kind}, bare": (Bare(folder), folder) for kind, folder in folders.items() if kind != "store"}
         contenders |= {kind: (hlsmask.samples.open(folder, "train"), folder) for kind, folder in folders.items()}
-        speeds = {name: {cold: [] for cold in (False, True)} for name in contenders}
-        for _ in range(options.rounds):
-            for name, (opened, folder) in contenders.items():
-                for cold in (True, False):
-                    speeds[name][cold].append(speed(opened, folder, options.workers, cold=cold))
-        ours = median(speeds["store"][False]), median(speeds["store"][True])
-        size = size_of(folders["store"]) / len(samples)
         cpu = platform.processor() or platform.machine()
         print(f"{len(samples)} samples of 768 x 768, {options.workers} workers, {os.cpu_count()} cores, {cpu}\n")
-        print("| files | MB a sample | store takes | samples/s | store is | cold: samples/s | store is |")
-        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-        for name, (_, folder) in contenders.items():
-            each = size_of(folder) / len(samples)
-            warm, cold = median(speeds[name][False]), median(speeds[name][True])
-            print(
-                f"| {name} | {each / 1e6:.2f} | {size / each:.2f} | {warm:.1f} | {ours[0] / warm:.1f} x | "
-                f"{cold:.1f} | {ours[1] / cold:.1f} x |"
-            )
+        read(contenders, len(samples), options)
+        trained_on({kind: samples for kind, (samples, _) in contenders.items() if "bare" not in kind}, options)
         codecs(samples)
     finally:
         shutil.rmtree(home)

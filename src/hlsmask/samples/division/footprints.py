@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, cos, floor, isfinite, pi, radians
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import rasterio
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from hlsmask.samples.sample import Record
 
 PIXEL: Final = 30.0
 """Metres between the pixels of HLS v2.0."""
@@ -63,7 +61,39 @@ class Square:
         return self.left + across * self.side, self.top - down * self.side
 
 
-def square_of(record: Record) -> Square | None:
+class Located(Protocol):
+    """What knows where a sample lies: a `Record`, or a part of one."""
+
+    @property
+    def size(self) -> int:
+        """Rows and columns."""
+
+    @property
+    def tile(self) -> str:
+        """MGRS tile, or ""."""
+
+    @property
+    def crs(self) -> str:
+        """Such as `EPSG:32613`, or ""."""
+
+    @property
+    def left(self) -> float | None:
+        """Left edge in the CRS."""
+
+    @property
+    def top(self) -> float | None:
+        """Top edge in the CRS."""
+
+    @property
+    def lon(self) -> float | None:
+        """Longitude of the middle, degrees."""
+
+    @property
+    def lat(self) -> float | None:
+        """Latitude of the middle, degrees."""
+
+
+def square_of(record: Located) -> Square | None:
     """Return the ground of a sample; None where the record does not tell.
 
     A record that knows only the middle is taken to lie along the axes of the UTM zone of its tile, or else of its

@@ -5,27 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import combinations
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-import numpy as np
-from scipy.spatial import cKDTree
-
+from hlsmask.errors import DatasetError
+from hlsmask.samples.division.footprints import overlapping, square_of
 from hlsmask.samples.sample import SPLITS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from hlsmask.samples.sample import Record
-
-PIXEL: Final = 30.0
-"""Metres of a pixel of HLS (HLS v2.0 User Guide)."""
-
-EARTH: Final = 6_371_000.0
-"""Mean radius of the earth in metres (IUGG)."""
-
-_RIM: Final = 0.95
-"""Squares of two UTM zones are turned against each other by a few degrees: those that only touch must not count."""
 
 
 class Kind(NamedTuple):
@@ -141,85 +128,34 @@ class Coverage:
     def shared(self) -> list[Shared]:
         """Return what splits share of the ground; samples of no split are left out.
 
-        Squares of one CRS are compared exactly, others by their middles on the globe. Of places whose middle is not
-        known nothing can be said.
+        Of places that are not known, or in a CRS that there is not, nothing can be said.
         """
-        splits: dict[str, list[Place]] = {}
+        places, squares = [], []
         for place in self.places:
-            if place.split and place.lon is not None and place.lat is not None:
-                splits.setdefault(place.split, []).append(place)
-        order = sorted(splits, key=lambda split: (SPLITS.index(split) if split in SPLITS else len(SPLITS), split))
+            try:
+                square = square_of(place) if place.split else None
+            except DatasetError:
+                continue
+            if square is not None:
+                places.append(place)
+                squares.append(square)
+        lying: dict[tuple[str, str], set[Place]] = {}
+        for one, other in overlapping(squares):
+            first, second = sorted((places[one], places[other]), key=lambda place: _rank(place.split))
+            if first.split != second.split:
+                lying.setdefault((first.split, second.split), set()).add(second)
         found = []
-        for first, second in combinations(order, 2):
-            both = _lying_in(splits[second], splits[first])
-            if both:
-                tiles = sorted({place.tile for place in both if place.tile})
-                found.append(Shared(first, second, sum(self.places[place] for place in both), tuple(tiles)))
+        for (first_split, second_split), both in sorted(lying.items(), key=lambda entry: tuple(map(_rank, entry[0]))):
+            tiles = tuple(sorted({place.tile for place in both if place.tile}))
+            found.append(Shared(first_split, second_split, sum(self.places[place] for place in both), tiles))
         return found
+
+
+def _rank(split: str) -> tuple[int, str]:
+    """Return the place of a split among all: train, val, test, then others by name."""
+    return (SPLITS.index(split) if split in SPLITS else len(SPLITS), split)
 
 
 def _utc(time: datetime | None) -> datetime | None:
     """Return a time that can be compared with others: one without a zone is UTC."""
     return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
-
-
-def _lying_in(places: list[Place], others: list[Place]) -> list[Place]:
-    """Return those of `places` that overlap one of `others`."""
-    tree = cKDTree(_on_globe(others))
-    boxes = _Boxes.of(others)
-    widest = max(place.size for place in others)
-    found = []
-    for place, point in zip(places, _on_globe(places), strict=True):
-        reach = (place.size + widest) * PIXEL * 0.75  # of two corners that touch: half the sum of the diagonals
-        near = np.asarray(tree.query_ball_point(point, reach), np.intp)
-        if near.size and boxes.overlap(place, near).any():
-            found.append(place)
-    return found
-
-
-def _on_globe(places: list[Place]) -> NDArray[np.float64]:
-    """Return the middles of places as x, y, z in metres, shape (n, 3): the antimeridian is no edge there."""
-    lon, lat = np.radians(np.array([(place.lon, place.lat) for place in places], np.float64)).T
-    return EARTH * np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-
-
-class _Boxes(NamedTuple):
-    """Places as arrays, shape (n,) each; NaN where not known."""
-
-    crs: NDArray[np.str_]
-    left: NDArray[np.float64]
-    top: NDArray[np.float64]
-    lon: NDArray[np.float64]
-    lat: NDArray[np.float64]
-    side: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, places: list[Place]) -> Self:
-        def numbers(name: str) -> NDArray[np.float64]:
-            return np.array([getattr(place, name) for place in places], np.float64)  # None becomes NaN
-
-        return cls(
-            np.array([place.crs for place in places]),
-            numbers("left"),
-            numbers("top"),
-            numbers("lon"),
-            numbers("lat"),
-            numbers("size") * PIXEL,
-        )
-
-    def overlap(self, place: Place, near: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return which of those at `near` overlap `place`, bool of the shape of `near`."""
-        mine = place.size * PIXEL
-        side = self.side[near]
-        rim = _RIM * (mine + side) / 2
-        degree = EARTH * np.pi / 180  # metres along a meridian
-        east = (self.lon[near] - float(place.lon or 0) + 180) % 360 - 180
-        about = (np.abs(east) * degree * np.cos(np.radians(float(place.lat or 0))) < rim) & (
-            np.abs(self.lat[near] - float(place.lat or 0)) * degree < rim
-        )
-        if not place.crs or place.left is None or place.top is None:
-            return np.asarray(about)
-        left, top = self.left[near], self.top[near]
-        exact = (left < place.left + mine) & (place.left < left + side) & (top > place.top - mine)
-        exact &= place.top > top - side
-        return np.where((self.crs[near] == place.crs) & np.isfinite(left) & np.isfinite(top), exact, about)

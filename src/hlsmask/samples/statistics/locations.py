@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
+from hlsmask.samples.division.footprints import EARTH, PIXEL
 from hlsmask.samples.statistics.charts import WIDE, counted, svg, text
-from hlsmask.samples.statistics.coverage import EARTH, PIXEL
 from hlsmask.samples.statistics.markup import Markup, element
 from hlsmask.samples.statistics.world import LAND
 
@@ -84,7 +84,7 @@ class _View:
 
     def side(self, place: Place) -> tuple[float, float]:
         """Return width and height of a square, at least what can be seen."""
-        degrees = place.size * PIXEL / (EARTH * np.pi / 180)
+        degrees = place.size * PIXEL / 1000 / (EARTH * np.pi / 180)
         across = degrees / max(0.05, cos(radians(place.lat or 0.0)))
         wide = across / (self.east - self.west) * WIDE
         return max(_SMALLEST, wide), max(_SMALLEST, degrees / (self.north - self.south) * self.height)
