@@ -16,7 +16,7 @@ PACKAGES: Final = {
         *("torch", "torchvision", "timm", "segmentation_models_pytorch"),
         *("safetensors", "onnx", "onnxscript", "huggingface_hub"),
     ),
-    "samples": ("zarr", "numcodecs", "pcodec", "pyarrow"),
+    "samples": ("zarr", "numcodecs", "pcodec", "google_crc32c", "pyarrow"),
     "earthdata": ("earthaccess", "pystac_client", "planetary_computer", "requests", "urllib3"),
 }
 """What each extra of hlsmask installs, by the names that Python imports."""

@@ -107,7 +107,7 @@ def make_arrays(group: Any, size: int) -> Any:  # noqa: ANN401 - zarr, which may
             dimension_names=("sample", "band", "row", "column"),
             attributes={"bands": list(BANDS), "differences_from": dict(BASE), "scale": 0.0001, "fill": HLS_FILL},
         )
-        flat = ZstdCodec(level=5)
+        flat = ZstdCodec(level=5, checksum=True)
         part.create_array(
             "labels",
             shape=(0, len(Mask), size, size),

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-import numpy as np
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 from hlsmask.errors import DatasetError, SampleError, first_line
-from hlsmask.extras import needing
 from hlsmask.masks import Mask
 from hlsmask.samples.sample import Sample
 from hlsmask.samples.sequence import Samples
 from hlsmask.samples.store import manifest
-from hlsmask.samples.store.layout import STORE, from_differences, group_name, quiet
+from hlsmask.samples.store.layout import STORE, from_differences, group_name
+from hlsmask.samples.store.shards import Shards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from hlsmask.samples.sample import Record
@@ -37,28 +36,22 @@ def is_store(path: Path) -> bool:
     return (path / "zarr.json").is_file() or (path / manifest.NAME).is_file()
 
 
-def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Any:  # noqa: ANN401 - zarr, which may not be there
-    """Return the zarr group of the store at `path`.
+def check_version(path: Path) -> dict[str, Any]:
+    """Return what the store at `path` says of itself: its version, and the options it was made with.
 
     Raises
     ------
     DatasetError
         If it is no store of this version.
     """
-    with needing("samples", f"opening {path}"), quiet():
-        import zarr  # noqa: PLC0415 - not there in the light install
-
-        try:
-            group = zarr.open_group(path, mode=mode, zarr_format=3)
-            about: Any = group.attrs[ATTRIBUTE]
-            version = about["store"]
-        except (OSError, LookupError, ValueError, TypeError) as error:
-            raise DatasetError(
-                f"{path} is no store of samples, or a part of it is lost: {first_line(error)}"
-            ) from error
+    try:
+        about: dict[str, Any] = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"][ATTRIBUTE]
+        version = about["store"]
+    except (OSError, LookupError, ValueError, TypeError) as error:
+        raise DatasetError(f"{path} is no store of samples, or part of it is lost: {first_line(error)}") from error
     if version != STORE:
         raise DatasetError(f"{path} is a store of version {version}; this hlsmask reads version {STORE}")
-    return group
+    return about
 
 
 class StoreSamples(Samples):
@@ -73,6 +66,7 @@ class StoreSamples(Samples):
             If it is no store, was not finished, or the split is empty.
         """
         self.path = path
+        check_version(path)
         if parts := sorted((path / PARTS).glob("*.parquet")):
             whole = sum(manifest.read_table(part).num_rows for part in parts)
             raise DatasetError(
@@ -91,12 +85,11 @@ class StoreSamples(Samples):
         if split is not None and not self.rows:
             there = ", ".join(sorted({row.record.split or "none" for row in rows})) or "no samples at all"
             raise DatasetError(f"{path} has no samples in the split {split!r}; it has {there}")
-        self._arrays: dict[str, Any] = {}
-        self._process = 0
+        self._arrays: dict[str, Shards] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs: it opens the files itself."""
-        return {**self.__dict__, "_arrays": {}, "_process": 0}
+        return {**self.__dict__, "_arrays": {}}
 
     def __len__(self) -> int:
         """Return how many samples there are."""
@@ -110,42 +103,23 @@ class StoreSamples(Samples):
         """Return a whole sample."""
         row = self.rows[index]
         bands, labels = self.stored(index)
-        fmask = self._read(row, "fmask", (slice(None), slice(None))) if row.fmask else None
+        fmask = self._read(row, "fmask", None) if row.fmask else None
         return Sample(row.record, bands, labels, fmask)
 
     def stored(self, index: int, window: Window | None = None) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
         """Return HLS integers (6, h, w) and labels (5, h, w) of a sample, or of a window that lies within it."""
         row = self.rows[index]
-        place = (slice(None), slice(None), slice(None))
-        if window is not None:
-            place = (slice(None), slice(window.row, window.bottom), slice(window.col, window.right))
-        bands = from_differences(self._read(row, "differences", place))
-        return bands, self._read(row, "labels", place)
+        bands = from_differences(self._read(row, "differences", window))
+        return bands, self._read(row, "labels", window)
 
-    def _read(self, row: Row, name: str, place: tuple[slice, ...]) -> NDArray[Any]:
-        try:
-            array = self._array(f"{group_name(row.record.size)}/{name}")
-            pixels = np.asarray(array[(row.position, *place)])
-        except DatasetError:
-            raise
-        except Exception as error:  # codecs raise what they like
-            raise SampleError(f"{self.path}: sample {row.record.id} cannot be read: {first_line(error)}") from error
-        if name == "differences" and row.valid and not self._shard(array, row).is_file():
-            raise SampleError(f"{self.path}: sample {row.record.id} is lost: there is no {self._shard(array, row)}")
-        return pixels
-
-    def _array(self, key: str) -> Any:  # noqa: ANN401 - zarr, which may not be there
-        if self._process != os.getpid():  # an open store does not survive a fork
-            self._arrays, self._process = {}, os.getpid()
+    def _read(self, row: Row, name: str, window: Window | None) -> NDArray[Any]:
+        key = f"{group_name(row.record.size)}/{name}"
         if key not in self._arrays:
-            with quiet():
-                self._arrays[key] = open_group(self.path)[key]
-        return self._arrays[key]
-
-    def _shard(self, array: Any, row: Row) -> Path:  # noqa: ANN401 - zarr, which may not be there
-        """Return the file of a sample: where there is none, zarr takes the sample for fill."""
-        place = (row.position // array.shards[0], *(0 for _ in array.shape[1:]))
-        return self.path / str(array.path) / str(array.metadata.encode_chunk_key(place))
+            self._arrays[key] = Shards(self.path / key)
+        try:
+            return self._arrays[key].read(row.position, window)
+        except SampleError as error:
+            raise SampleError(f"sample {row.record.id} of {self.path}: {error}") from error
 
 
 def masks_of(rows: Sequence[Row]) -> dict[Mask, tuple[int, int, int]]:

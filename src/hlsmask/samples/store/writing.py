@@ -22,7 +22,8 @@ from hlsmask.samples.store.layout import (
     quiet,
     to_differences,
 )
-from hlsmask.samples.store.reading import ATTRIBUTE, PARTS, open_group
+from hlsmask.samples.store.reading import ATTRIBUTE, PARTS, check_version
+from hlsmask.samples.store.shards import Shards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,13 +156,15 @@ class StoreWriter:
             raise OutputError(f"{self.path} cannot be written: {reason(error)}") from error
 
     def _go_on(self) -> Any:  # noqa: ANN401 - zarr, which may not be there
-        group = open_group(self.path, mode="r+")
-        before = group.attrs[ATTRIBUTE].get("options", {})
+        import zarr  # noqa: PLC0415 - not there in the light install
+
+        before = check_version(self.path).get("options", {})
         if before != self.options:
             names = sorted(set(before) | set(self.options))
             differing = [f"{name}={before.get(name)}" for name in names if before.get(name) != self.options.get(name)]
             raise UsageError(f"{self.path} was made with {', '.join(differing)}; name a new folder, or use the same")
-        return group
+        with quiet():
+            return zarr.open_group(self.path, mode="r+", zarr_format=3)
 
     def _known_rows(self) -> list[Row]:
         rows: dict[str, Row] = {}
@@ -196,7 +199,9 @@ class StoreWriter:
         self._buffers[size] = []
 
     def _write(self, size: int, first: int, samples: list[Sample]) -> None:
-        with quiet():
+        import zarr  # noqa: PLC0415 - not there in the light install
+
+        with quiet(), zarr.config.set({"array.write_empty_chunks": True}):  # a file that is not there is lost
             name = group_name(size)
             part = self._group[name] if name in self._group else make_arrays(self._group, size)
             stack = {
@@ -212,14 +217,13 @@ class StoreWriter:
                 array[first : first + len(samples)] = values
 
     def _check(self, size: int, rows: list[Row]) -> None:
-        """Read samples back, by other handles than those that wrote them."""
-        with quiet():
-            part = open_group(self.path)[group_name(size)]
-            stored, labels, fmasks = part["differences"], part["labels"], part["fmask"]
+        """Read samples back, as they will be read: not by what wrote them."""
+        part = self.path / group_name(size)
+        stored, labels, fmasks = (Shards(part / name) for name in ("differences", "labels", "fmask"))
         for row in rows:
-            bands = from_differences(np.asarray(stored[row.position]))
-            fmask = np.asarray(fmasks[row.position]) if row.fmask else None
-            again = Sample(row.record, bands, np.asarray(labels[row.position]), fmask)
+            bands = from_differences(stored.read(row.position))
+            fmask = fmasks.read(row.position) if row.fmask else None
+            again = Sample(row.record, bands, labels.read(row.position), fmask)
             if manifest.fingerprint(again) != row.sha256:
                 raise OutputError(f"{self.path} does not give back what was written of {row.record.id}; check the disk")
 
