@@ -17,7 +17,7 @@ from hlsmask.bands import BANDS, Sensor
 from hlsmask.errors import NotReflectanceError, SampleError, UnreadableError
 from hlsmask.granules.archive import Archive
 from hlsmask.granules.features import integers, parse_time, scaled
-from hlsmask.masks import NOT_OBSERVED, PUBLISHED_NAMES, Mask
+from hlsmask.masks import ABSENT, NOT_OBSERVED, PRESENT, PUBLISHED_NAMES, Mask
 from hlsmask.samples.lists import Lists
 from hlsmask.samples.sample import SMALLEST, Record, Sample, same_fill
 from hlsmask.samples.sequence import Samples
@@ -167,17 +167,18 @@ def _labels(archive: Archive, name: str, place: tuple[slice, slice]) -> NDArray[
     stored = _layer(archive, name)[place]
     if stored.dtype.kind not in "biuf":
         raise SampleError(f"{archive.path}: {name} is {stored.dtype}, no numbers")
-    labels = np.full(stored.shape, NOT_OBSERVED, np.uint8)
-    known = ~np.isnan(stored) if stored.dtype.kind == "f" else np.ones(stored.shape, np.bool_)
-    there = stored == 1
-    labels[there] = 1
-    labels[stored == 0] = 0
-    if (wrong := known & (labels == NOT_OBSERVED) & (stored != NOT_OBSERVED)).any():
-        values = ", ".join(f"{value:g}" for value in np.unique(stored[wrong])[:5])
-        raise SampleError(f"{archive.path}: {name} holds {values}; use 0, 1, or 255 where it is not known")
+    if stored.dtype in (np.uint8, np.bool_) and stored.max(initial=0) <= PRESENT:
+        labels = stored.astype(np.uint8)
+    else:
+        labels = np.full(stored.shape, NOT_OBSERVED, np.uint8)
+        labels[stored == PRESENT] = PRESENT
+        labels[stored == ABSENT] = ABSENT
+        known = ~np.isnan(stored) if stored.dtype.kind == "f" else np.True_
+        if (wrong := known & (labels == NOT_OBSERVED) & (stored != NOT_OBSERVED)).any():
+            values = ", ".join(f"{value:g}" for value in np.unique(stored[wrong])[:5])
+            raise SampleError(f"{archive.path}: {name} holds {values}; use 0, 1, or 255 where it is not known")
     if PUBLISHED_NAMES[name] is Mask.TERRAIN_SHADOW:  # published as 1 = sunlit
-        observed = labels != NOT_OBSERVED
-        labels[observed] ^= 1
+        np.bitwise_xor(labels, PRESENT, out=labels, where=labels != NOT_OBSERVED)
     return labels
 
 

@@ -131,7 +131,7 @@ class Sample:
             mask = list(Mask)[int(np.argmax(wrong.any(axis=(1, 2))))]
             values = ", ".join(str(value) for value in np.unique(labels[wrong])[:5])
             raise SampleError(f"{record.id}: labels of {mask} hold {values}; use 0, 1, or 255 where it is not known")
-        return cls(record, *same_fill(bands, labels), fmask)
+        return cls(record, *same_fill(bands.copy(), labels.copy()), fmask)
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -140,8 +140,7 @@ class Sample:
 
 
 def same_fill(bands: NDArray[np.int16], labels: NDArray[np.uint8]) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Return copies of HLS integers (6, h, w) and labels (5, h, w) with the same fill: -9999 and 255."""
-    bands, labels = bands.copy(), labels.copy()
+    """Give HLS integers (6, h, w) and labels (5, h, w) the same fill, -9999 and 255, in place; return both."""
     blank = ~observed(bands)
     np.copyto(bands, np.int16(HLS_FILL), where=blank)
     np.copyto(labels, np.uint8(NOT_OBSERVED), where=blank)
