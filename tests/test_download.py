@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 
-from hlsmask.errors import OutputError, ServiceError, UnreadableError, UsageError
+from hlsmask.errors import MissingPackageError, OutputError, ServiceError, UnreadableError, UsageError
 from hlsmask.granules.dswx import find_products
 from hlsmask.granules.hls import find_granules
 from hlsmask.granules.transfer import fetch as fetch_module
@@ -417,7 +417,7 @@ def test_the_planetary_computers_files_are_signed_and_the_signature_is_not_shown
 def test_a_missing_package_says_what_to_install(name, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, name, None)
     root = {"earthaccess": "https://data.lpdaac.earthdatacloud.nasa.gov", "planetary_computer": AZURE}[name]
-    with pytest.raises(UsageError, match=r"pip install 'hlsmask\[earthdata\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install \"hlsmask\[earthdata\]\""):
         download([Wanted(f"{root}/{NAME}", S30, NAME)], tmp_path)
 
 

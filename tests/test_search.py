@@ -19,7 +19,7 @@ from rasterio.warp import transform_bounds
 from shapely.geometry import box, mapping, shape
 
 from hlsmask.bands import Sensor
-from hlsmask.errors import ServiceError, UsageError
+from hlsmask.errors import MissingPackageError, ServiceError, UsageError
 from hlsmask.granules.catalogue import service as service_module
 from hlsmask.granules.catalogue.area import Area
 from hlsmask.granules.catalogue.catalogues import Kind, Service
@@ -207,7 +207,7 @@ def test_a_service_that_is_not_there_is_a_sentence():
 
 def test_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pystac_client", None)
-    with pytest.raises(UsageError, match=r"pip install 'hlsmask\[earthdata\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install \"hlsmask\[earthdata\]\""):
         search(Query(bbox=BOX))
 
 

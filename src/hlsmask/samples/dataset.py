@@ -193,7 +193,7 @@ class SampleDataset(Dataset["Item"]):
         """Return what is read of a sample, and what of that has labels; None for all of it."""
         if self.size is None:
             return None, None
-        side = self.samples.record(sample).size
+        side = self.samples.size(sample)
         if self.crop == "grid":
             return grid_window(side, self.size, part)
         window = place_window(self.crop, side, self.size, spot, drawn.turn)
@@ -240,7 +240,7 @@ class SampleDataset(Dataset["Item"]):
         first = np.zeros(len(self.samples) + 1, np.int64)
         for at in range(len(self.samples)):
             try:
-                first[at + 1] = count_parts(self.samples.record(at).size, self.size)
+                first[at + 1] = count_parts(self.samples.size(at), self.size)
             except SampleError:
                 if not self.skip_broken:
                     raise

@@ -78,6 +78,13 @@ class PublishedSamples(Samples):
         with _archive(self.files[index][1]) as archive:
             return self._record(archive, index)
 
+    def size(self, index: int) -> int:
+        """Return rows and columns of a sample; its file is opened once."""
+        if index in self._sizes:
+            return self._sizes[index]
+        with _archive(self.files[index][1]) as archive:
+            return self._size(archive, index)
+
     def sample(self, index: int) -> Sample:
         """Return a whole sample."""
         path = self.files[index][1]

@@ -41,6 +41,10 @@ class Samples(Sequence["Pair"], ABC):
     def record(self, index: int) -> Record:
         """Return what is known of a sample but its pixels (index 0 to len - 1); a broken one raises SampleError."""
 
+    def size(self, index: int) -> int:
+        """Return rows and columns of a sample."""
+        return self.record(index).size
+
     @abstractmethod
     def sample(self, index: int) -> Sample:
         """Return a whole sample, with its record and, where there is one, its Fmask layer.

@@ -12,6 +12,7 @@ from hlsmask.extras import needing
 from hlsmask.samples.division.splits import assign
 from hlsmask.samples.store.manifest import read_manifest, to_rows, write_manifest
 from hlsmask.samples.store.reading import StoreSamples, is_store
+from hlsmask.samples.store.writing import lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def divide(store: Path, *, by: By, shares: Shares, again: bool = False) -> tuple
     Raises
     ------
     DatasetError
-        If there is no store, it was cut off while it was written, or its samples cannot be divided so.
+        If there is no store, it is being written or was cut off, or its samples cannot be divided so.
     OutputError
         If the manifest cannot be written; it is then what it was.
     """
@@ -39,20 +40,21 @@ def divide(store: Path, *, by: By, shares: Shares, again: bool = False) -> tuple
     with needing("samples", "dividing a store"):
         import pyarrow as pa  # noqa: PLC0415 - not there in the light install
 
-    table = read_manifest(store)
-    rows = to_rows(table, source=str(store))
-    records = [replace(row.record, split="") if again else row.record for row in rows]
-    shape = (len(rows), -1) if rows else (0, 0)
-    present = np.array([row.present for row in rows], np.int64).reshape(shape)
-    known = np.array([row.known for row in rows], np.int64).reshape(shape)
-    try:
-        division = assign(records, present, known, by=by, shares=shares)
-    except DatasetError as error:
-        raise DatasetError(f"{store}: {error}") from error
-    if list(division.splits) != [row.record.split for row in rows]:
-        at = table.schema.get_field_index("split")
-        column = pa.array(division.splits, table.schema.field(at).type)
-        write_manifest(store, table.set_column(at, table.schema.field(at), column))
+    with lock(store):
+        table = read_manifest(store)
+        rows = to_rows(table, source=str(store))
+        records = [replace(row.record, split="") if again else row.record for row in rows]
+        shape = (len(rows), -1) if rows else (0, 0)
+        present = np.array([row.present for row in rows], np.int64).reshape(shape)
+        known = np.array([row.known for row in rows], np.int64).reshape(shape)
+        try:
+            division = assign(records, present, known, by=by, shares=shares)
+        except DatasetError as error:
+            raise DatasetError(f"{store}: {error}") from error
+        if list(division.splits) != [row.record.split for row in rows]:
+            at = table.schema.get_field_index("split")
+            column = pa.array(division.splits, table.schema.field(at).type)
+            write_manifest(store, table.set_column(at, table.schema.field(at), column))
     rows = [
         replace(row, record=replace(row.record, split=split)) for row, split in zip(rows, division.splits, strict=True)
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any, Final, Self
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class StoreWriter:
         self.options = json.loads(json.dumps(dict(options or {}), sort_keys=True, default=str))
         self._buffers: dict[int, list[Sample]] = {}
         self._held: set[str] = set()
-        self._lock = None
+        self._lock: IO[Any] | None = None
         for name in ("zarr", "pyarrow.parquet"):  # before anything is made
             load("samples", name, f"writing {path}")
         try:
@@ -77,7 +78,7 @@ class StoreWriter:
             raise UsageError(f"{path} holds something that is no store of samples; name a new or empty folder")
         if there and not resume:
             raise UsageError(f"{path} is there already; name a new folder, or go on with it")
-        self._lock = _locked(path)
+        self._lock = lock(path)
         self._fresh = not there
         try:
             self._group = self._go_on() if there else self._begin()
@@ -228,12 +229,20 @@ class StoreWriter:
                 raise OutputError(f"{self.path} does not give back what was written of {row.record.id}; check the disk")
 
 
-def _locked(path: Path) -> Any:  # noqa: ANN401 - an open file
-    """Lock a store against other writers, for as long as the file that is returned stays open."""
+def lock(path: Path) -> IO[Any]:
+    """Lock the store at `path` against other writers, for as long as the file that is returned stays open.
+
+    Raises
+    ------
+    DatasetError
+        If another process writes it.
+    OutputError
+        If the folder cannot be written.
+    """
     try:
         import fcntl  # noqa: PLC0415 - not there on Windows
     except ModuleNotFoundError:
-        return None
+        return BytesIO()  # nothing to lock with
     try:
         file = (path / LOCK).open("a")
     except OSError as error:
