@@ -28,6 +28,7 @@ from time import perf_counter
 
 import numpy as np
 import rasterio
+from rasterio.errors import NotGeoreferencedWarning
 from torch.utils.data import DataLoader, Dataset
 
 import hlsmask.samples
@@ -45,7 +46,10 @@ MASKS = ("water_mask", "cloud_mask", "cloudshadow_mask", "snowice_mask", "sun_ma
 
 def make_samples(chips: Path, count: int) -> list[Sample]:
     """Return samples of 768 x 768 laid of chips, which are used again, turned, where there are too few."""
-    with warnings.catch_warnings(), rasterio.open(chips) as file:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        file = rasterio.open(chips)
+    with file:
         layers = file.read([1, 2, 3, 4, 5, 6, 7])
     number = layers.shape[1] // CHIP
     squares = layers.reshape(7, number, CHIP, CHIP).transpose(1, 0, 2, 3)
@@ -169,6 +173,32 @@ def trained_on(contenders, options) -> None:
         print(f"| {name} | {median(found):.1f} | {ours / median(found):.1f} x |")
 
 
+class ByBand:
+    """Packs chunks (6, 256, 256) by an image codec, a band at a time."""
+
+    def __init__(self, encode, decode) -> None:
+        self.pack, self.unpack = encode, decode
+
+    def encode(self, chunk):  # noqa: D102 - as numcodecs has it
+        return b"".join(self.pack((band.astype(np.int32) + 10_000).astype(np.uint16)) for band in chunk)
+
+
+def image_codecs() -> dict:
+    """Return lossless image codecs, where the package imagecodecs is installed (it is nobody's dependency)."""
+    try:
+        import imagecodecs
+    except ModuleNotFoundError:
+        return {}
+
+    def jpegxl(band):
+        return imagecodecs.jpegxl_encode(band, lossless=True, effort=3)
+
+    return {
+        "JPEG-LS": ByBand(imagecodecs.jpegls_encode, imagecodecs.jpegls_decode),
+        "JPEG XL, effort 3": ByBand(jpegxl, imagecodecs.jpegxl_decode),
+    }
+
+
 def codecs(samples: list[Sample]) -> None:
     """Print what other ways to compress the bands would give, chunk by chunk of 256 x 256, in one thread."""
     from numcodecs import Blosc, PCodec
@@ -176,14 +206,14 @@ def codecs(samples: list[Sample]) -> None:
 
     set_nthreads(1)
     ways = {
+        "blosc lz4 5, bitshuffle": (Blosc("lz4", 5, Blosc.BITSHUFFLE), False),
         "blosc zstd 3, bitshuffle": (Blosc("zstd", 3, Blosc.BITSHUFFLE), False),
         "blosc zstd 9, shuffle": (Blosc("zstd", 9, Blosc.SHUFFLE), False),
-        "blosc lz4 5, bitshuffle": (Blosc("lz4", 5, Blosc.BITSHUFFLE), False),
+        "blosc zstd 3, bitshuffle, of band differences": (Blosc("zstd", 3, Blosc.BITSHUFFLE), True),
         "pcodec 8": (PCodec(level=8), False),
         "pcodec 8 of band differences": (PCodec(level=8), True),
         "pcodec 12 of band differences": (PCodec(level=12), True),
-        "blosc zstd 3, bitshuffle, of band differences": (Blosc("zstd", 3, Blosc.BITSHUFFLE), True),
-    }
+    } | {name: (codec, False) for name, codec in image_codecs().items()}
     print("\n| bands kept by | MB a sample | written in ms | read in ms |\n| --- | ---: | ---: | ---: |")
     for name, (codec, differences) in ways.items():
         size = written = read = 0.0
@@ -196,12 +226,14 @@ def codecs(samples: list[Sample]) -> None:
             ]
             start = perf_counter()
             packed = [codec.encode(part) for part in parts]
-            middle = perf_counter()
-            for part in packed:
-                codec.decode(part)
-            read += perf_counter() - middle
-            written += middle - start
+            written += perf_counter() - start
             size += sum(len(part) for part in packed)
+            if isinstance(codec, ByBand):
+                packed = [codec.pack((band.astype(np.int32) + 10_000).astype(np.uint16)) for p in parts for band in p]
+            start = perf_counter()
+            for part in packed:
+                codec.unpack(part) if isinstance(codec, ByBand) else codec.decode(part)
+            read += perf_counter() - start
         count = len(samples[:6])
         print(f"| {name} | {size / count / 1e6:.2f} | {1e3 * written / count:.0f} | {1e3 * read / count:.1f} |")
 
@@ -213,9 +245,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3, help="passes over the samples that are timed together")
     parser.add_argument("--repeat", type=int, default=3, help="turns of each contender, of which the median counts")
+    parser.add_argument("--codecs", action="store_true", help="print the table of codecs alone")
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     options = parser.parse_args()
     samples = make_samples(options.chips, options.samples)
+    if options.codecs:
+        codecs(samples)
+        return
     home = Path(tempfile.mkdtemp(dir=options.folder, prefix="samples-"))
     try:
         folders = {}
