@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hlsmask.samples.sample import Record as Record
     from hlsmask.samples.sample import Sample as Sample
     from hlsmask.samples.sequence import Samples as Samples
+    from hlsmask.samples.simulate import SimulatedSamples as SimulatedSamples
+    from hlsmask.samples.simulate import Simulation as Simulation
 
     open = open_samples  # noqa: A001 - DESIGN's name: hlsmask.samples.open
 
@@ -23,6 +25,8 @@ _HOME = {
     "Sample": ("sample", "Sample"),
     "SampleDataset": ("dataset", "SampleDataset"),
     "Samples": ("sequence", "Samples"),
+    "SimulatedSamples": ("simulate", "SimulatedSamples"),
+    "Simulation": ("simulate", "Simulation"),
     "open": ("opening", "open_samples"),
 }
 

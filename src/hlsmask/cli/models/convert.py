@@ -7,7 +7,7 @@ from pathlib import Path  # noqa: TC003 - cyclopts reads the annotations
 from typing import TYPE_CHECKING
 
 from hlsmask.cli import DONE
-from hlsmask.cli.models.words import megabytes
+from hlsmask.cli.units import megabytes
 from hlsmask.errors import UsageError
 from hlsmask.extras import needing
 

@@ -16,6 +16,7 @@ from hlsmask.cli import DONE
 from hlsmask.cli.models import words
 from hlsmask.cli.models.files import SUFFIXES, WeightsFile
 from hlsmask.cli.models.listing import described
+from hlsmask.cli.units import megabytes
 from hlsmask.masks import Mask
 from hlsmask.models.registry import NETWORKS, UNSTATED, find
 
@@ -86,7 +87,7 @@ def _of_file(file: WeightsFile) -> dict[str, str]:
         "thresholds": words.thresholds(card),
         "windows": words.windows(card),
         "parameters": counted,
-        "size": words.megabytes(file.size),
+        "size": megabytes(file.size),
         "sha256": file.sha256,
     }
 

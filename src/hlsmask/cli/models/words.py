@@ -28,11 +28,6 @@ def gigas(cost: float) -> str:
     return f"{cost:.1f} GMAC"
 
 
-def megabytes(size: int) -> str:
-    """Return a number of bytes such as `4.9 MB`."""
-    return f"{size / 1e6:.1f} MB"
-
-
 def pretraining(network: Network) -> tuple[str, str]:
     """Return what the backbone can start from and the licence of that."""
     if network.pretraining is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hlsmask.cli import DONE, FAILED
 from hlsmask.cli.samples.progress import progress
+from hlsmask.cli.units import megabytes
 from hlsmask.samples.conversion import convert, options_of
 from hlsmask.samples.opening import open_samples
 from hlsmask.samples.published import PublishedSamples
@@ -38,8 +39,3 @@ def run(folder: Path, out: Path, split: str | None, missing: str, workers: int) 
 def size_of(folder: Path) -> int:
     """Return how many bytes the files of a folder hold."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def megabytes(size: int) -> str:
-    """Return a number of bytes as people read it."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"  # noqa: PLR2004 - where units change

@@ -52,7 +52,9 @@ def _of_coverage(statistics: Statistics) -> Iterator[str]:
 
 def _of_splits(splits: Mapping[str, PixelCounts]) -> Iterator[str]:
     def where(names: Iterable[str]) -> str:
-        return ", ".join(name or "no split" for name in names)
+        if set(splits) == {""}:
+            return "the samples"
+        return ", ".join(name or "the samples without a split" for name in names)
 
     for split, counts in splits.items():
         if counts.empty:
