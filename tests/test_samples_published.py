@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 import hlsmask
 import hlsmask.samples
 from hlsmask.errors import DatasetError, SampleError
+from hlsmask.granules.features import parse_time
 from hlsmask.masks import Mask
 from hlsmask.samples.sample import Record, Sample
 from hlsmask.samples.sequence import Samples
@@ -292,3 +293,21 @@ def test_predict_takes_a_published_sample_as_a_source(tmp_path, run):
     assert "train.npy lacks 'features'; it has fps" in err
     item = json.loads((tmp_path / "masks" / "x" / "x.json").read_text())
     assert item["properties"]["datetime"].startswith(f"{granule.time:%Y-%m-%dT%H:%M:%S}")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("20240708T174911Z", (2024, 7, 8, 17, 49, 11)),
+        ("20240708", (2024, 7, 8)),
+        ("2024190T174911", (2024, 7, 8, 17, 49, 11)),
+        ("2023101", (2023, 4, 11)),  # not the first of October
+        ("2024-07-08", (2024, 7, 8)),
+        ("2024-07-08T19:49:11+02:00", (2024, 7, 8, 17, 49, 11)),
+        ("2024400", None),
+        ("July", None),
+        ("", None),
+    ],
+)
+def test_dates_in_the_usual_spellings(text, expected):
+    assert parse_time(text) == (None if expected is None else datetime(*expected, tzinfo=UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ REFLECTANCE: Final = 5.0
 """Floating-point features whose largest value is at most this are reflectance; HLS integers exceed it anywhere."""
 
 _LIMITS: Final = np.iinfo(np.int16)
-_TIMES: Final = ("%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%jT%H%M%S", "%Y%m%d", "%Y%j")
+_COMPACT: Final = re.compile(r"(\d{7,8})(?:T(\d{6})Z?)?")
 
 
 def open_features(path: Path, *, scale: float | None = None) -> ArrayScene:
@@ -98,14 +99,17 @@ def _whole(features: NDArray[Any]) -> bool:
 
 
 def parse_time(text: str) -> datetime | None:
-    """Return the time that a date in one of the usual spellings names, UTC; None where it is none."""
-    for form in _TIMES:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
+    """Return the time that a date in one of the usual spellings names, UTC; None where it is none.
+
+    `2024190` is a day of the year, `20240708` one of a month; either may go on as `T174911` or `T174911Z`. What else
+    ISO 8601 knows is read too.
+    """
+    found = _COMPACT.fullmatch(text.strip())
     try:
-        time = datetime.fromisoformat(text)
+        if found:
+            day = "%Y%j" if len(found[1]) == len("2024190") else "%Y%m%d"
+            return datetime.strptime(f"{found[1]} {found[2] or '000000'}", f"{day} %H%M%S").replace(tzinfo=UTC)
+        time = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
