@@ -47,7 +47,7 @@ class Sessions:
         ------
         ServiceError
             If there are no credentials, or they are refused.
-        UsageError
+        MissingPackageError
             If a package is missing.
         """
         hrefs = list(hrefs)
