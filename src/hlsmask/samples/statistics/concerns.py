@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from hlsmask.samples.statistics.counts import PixelCounts
     from hlsmask.samples.statistics.gather import Statistics
 
-_UNUSUAL: Final = 0.001
-"""Share of the pixels of a band outside the usual reflectance that is worth a word; a scene has fewer."""
+_UNUSUAL: Final = 0.05
+"""Share of the pixels of a band outside the usual reflectance that is worth a word; dark water has some per cent."""
 
 _NAMED: Final = 3
 """Tiles that a sentence names."""
