@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -69,3 +72,9 @@ def test_help_of_all_commands_needs_no_extra(light):
         ended = light(*name.split(), "--help")
         assert (ended.returncode, ended.stderr) == (0, ""), name
         assert "Parameters" in ended.stdout or "Arguments" in ended.stdout
+
+
+def test_masking_files_loads_no_xarray():
+    """Its 60 MB, pandas included, would be a tenth of what masking a scene of any size may take."""
+    code = "import sys; from hlsmask.cli.run import run; sys.exit(any(name in sys.modules for name in ('xarray', 'pandas')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,12 +11,13 @@ import numpy as np
 from hlsmask.bands import BANDS, HLS_FILL, HLS_SCALE
 from hlsmask.errors import MissingBandError, NotReflectanceError, UnreadableError
 from hlsmask.granules.archive import Archive
-from hlsmask.granules.arrays import ArrayScene
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from hlsmask.granules.arrays import ArrayScene
 
 REFLECTANCE: Final = 5.0
 """Floating-point features whose largest value is at most this are reflectance; HLS integers exceed it anywhere."""
@@ -37,6 +38,8 @@ def open_features(path: Path, *, scale: float | None = None) -> ArrayScene:
     NotReflectanceError
         If they are not reflectance.
     """
+    from hlsmask.granules.arrays import ArrayScene  # noqa: PLC0415 - xarray takes 60 MB, and few need it
+
     with Archive(path) as archive:
         features = archive.read("features")
         try:
