@@ -486,6 +486,9 @@ def test_records_that_cannot_be_read_are_broken_samples_too():
         (None, {"masks": ["water", "water_mask"]}, UsageError, "each once"),
         (None, {"masks": ["fog"]}, UsageError, "no mask 'fog'"),
         (None, {"seed": -1}, UsageError, "seed is -1"),
+        (None, {"seed": 1.5}, UsageError, "seed is 1.5; use a whole number"),
+        (None, {"size": 32.0}, UsageError, "size is 32.0; use a whole number"),
+        (None, {"augmentation": "published"}, UsageError, "use an Augmentation"),
         (None, {"skip_broken": True}, UsageError, "needs a size"),
         (replace(LINEAR, elevation=True), {}, CardError, "elevation"),
     ],
@@ -504,3 +507,11 @@ def test_there_are_no_more_items_than_samples(samples):
         with pytest.raises(IndexError, match="of 7"):
             dataset[item]
     assert len(SampleDataset(HeldSamples([]), size=32)) == 0
+
+
+def test_one_mask_may_be_named_alone_and_epochs_are_whole(samples):
+    dataset = SampleDataset(samples, size=32, masks="water_mask")
+    assert dataset.masks == (Mask.WATER,)
+    for epoch in (-1, 1.7):
+        with pytest.raises(UsageError, match="epoch is"):
+            dataset.set_epoch(epoch)

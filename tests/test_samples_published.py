@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.lib import format as npy
 
 import hlsmask
@@ -311,3 +313,101 @@ def test_predict_takes_a_published_sample_as_a_source(tmp_path, run):
 )
 def test_dates_in_the_usual_spellings(text, expected):
     assert parse_time(text) == (None if expected is None else datetime(*expected, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("kind", ["S", "list", "nested"])
+def test_lists_in_odd_but_plausible_arrays(tmp_path, kind):
+    home = write_published(tmp_path, [make_sample(), make_sample("b072/two", seed=1)])
+    names = ["/x/y/b072/one.npy", "/x/y/b072/two.npy"]
+    content = np.array([name.encode() for name in names])
+    if kind != "S":
+        content = np.empty((), object)
+        content[()] = names if kind == "list" else tuple(names)
+    write_list(home / "train.npy", content)
+    assert len(hlsmask.samples.open(home, "train")) == 2
+
+
+def test_a_missing_file_is_not_another_of_the_same_name(tmp_path):
+    home = write_published(tmp_path, [make_sample(name, seed=at) for at, name in enumerate(("s", "b0/s", "b1/s"))])
+    write_list(home / "train.npy", ["/1/2/3/4/5/s.npy", "/q/w/e/r/t/b1/s.npy", "/q/b0/s.npy", "/q/w/e/b2/s.npy"])
+    with pytest.raises(DatasetError, match=r"2 of 4 files .*5/s\.npy.*b2/s\.npy"):
+        hlsmask.samples.open(home, "train")
+    samples = hlsmask.samples.open(home, "train", missing="skip")
+    assert [samples.record(at).id for at in range(2)] == ["b1/s", "b0/s"]
+    write_list(home / "train.npy", ["/1/2/3/s.npy"])
+    assert hlsmask.samples.open(home, "train").record(0).id == "s"
+
+
+def test_names_that_no_file_can_have_are_missing(tmp_path):
+    home = write_published(tmp_path, [make_sample()])
+    write_list(home / "train.npy", ["/x/b072/one.npy", f"/x/b072/{'n' * 300}.npy"])
+    with pytest.raises(DatasetError, match="1 of 2 files"):
+        hlsmask.samples.open(home, "train")
+
+
+def test_folders_may_be_links(tmp_path):
+    write_published(tmp_path / "disk", [make_sample("b0/one", split="")])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "b0").symlink_to(tmp_path / "disk" / "b0")
+    (tmp_path / "data" / "b0" / "loop").symlink_to(tmp_path / "data")
+    assert len(hlsmask.samples.open(tmp_path / "data")) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x80\x04Nr\xff\xff\xff\x7f.", b"\x80\x04\x8e" + (2**50).to_bytes(8, "little"), b"\x80\x04\x96" + b"\xff" * 8],
+)
+def test_a_few_bytes_take_no_large_memory(tmp_path, content):
+    home = write_published(tmp_path, [make_sample()])
+    with (home / "train.npy").open("wb") as file:
+        npy.write_array_header_1_0(file, {"descr": "|O", "fortran_order": False, "shape": (1,)})
+        file.write(content)
+    with pytest.raises(DatasetError, match=r"train\.npy"):
+        hlsmask.samples.open(home, "train")
+
+
+@given(st.integers(0, 10**9), st.integers(0, 255))
+def test_whatever_byte_is_wrong_the_others_go_on(tmp_path_factory, place, byte):
+    home = tmp_path_factory.mktemp("data")
+    write_published(home, [make_sample(size=64), make_sample("b072/two", 64, seed=1)])
+    path = home / "b072" / "one.npy"
+    content = bytearray(path.read_bytes())
+    content[place % 400] = byte  # in the headers, where it hurts
+    path.write_bytes(content)
+    samples = hlsmask.samples.open(home)
+    try:
+        samples[0]
+    except SampleError as error:
+        assert "one.npy" in str(error)  # noqa: PT017 - it may be harmless too
+    assert samples[1][0].shape == (6, 64, 64)
+
+
+def test_what_is_said_of_odd_arguments(tmp_path, run):
+    home = write_published(tmp_path / "da[red]ta", [make_sample()])
+    code, out, _ = run("samples", "check", home)
+    assert code == 0
+    assert "da[red]ta" in out
+    assert run("samples", "check", home, "--workers", "0")[0] == 2
+    code, _, err = run("samples", "convert", home, "--out", home)
+    assert code == 2
+    assert "into itself" in err
+    code, _, err = run("samples", "check", tmp_path / "nowhere")
+    assert code == 1
+    assert "is no folder" in err
+
+
+@pytest.mark.parametrize(
+    ("satellite", "platform", "sensor"),
+    [
+        ("L8", "L8", "L30"),
+        ("S2B", "S2B", "S30"),
+        ("Sentinel-2A", "S2A", "S30"),
+        ("Landsat-9", "L9", "L30"),
+        ("S30", "", "S30"),
+        ("", "", ""),
+    ],
+)
+def test_satellites_by_their_usual_names(tmp_path, satellite, platform, sensor):
+    home = write_published(tmp_path, [make_sample(platform=satellite)])
+    record = hlsmask.samples.open(home).record(0)
+    assert (record.platform, record.sensor) == (platform, sensor)

@@ -323,3 +323,50 @@ def test_a_part_of_a_store_can_be_copied(tmp_path, run):
 
 def replace_split(sample, split):
     return Sample(replace(sample.record, split=split), sample.bands, sample.labels, sample.fmask)
+
+
+def test_a_conversion_does_not_go_on_with_other_samples(tmp_path, run):
+    home = write_published(tmp_path / "data", [make_sample(f"s{at}", seed=at, split="train") for at in range(3)])
+    assert run("samples", "convert", home, "--out", tmp_path / "store")[0] == 0
+    write_published(home, [make_sample(f"s{at}", seed=at, split="train") for at in range(4)])
+    assert run("samples", "convert", home, "--out", tmp_path / "store")[0] == 0
+    assert len(hlsmask.samples.open(tmp_path / "store")) == 4
+    write_published(home, [make_sample("s1", seed=9, split="train")])
+    write_published(home, [make_sample(f"s{at}", seed=9 * at, split="train") for at in range(2)])
+    code, _, err = run("samples", "convert", home, "--out", tmp_path / "store")
+    assert code == 1
+    assert "1 samples" in err
+    assert "s1" in err
+    (home / "train.npy").unlink()
+    write_published(home, [make_sample("s0", seed=0, split="val")])
+    code, _, err = run("samples", "convert", home, "--out", tmp_path / "store")
+    assert code == 1
+    assert "another split (s0)" in err
+
+
+def test_a_sample_in_two_lists_is_told_each_time(tmp_path, run):
+    home = write_published(tmp_path / "data", [make_sample(f"s{at}", seed=at, split="train") for at in range(2)])
+    write_published(home, [make_sample("s1", seed=1, split="val")])
+    for _ in range(2):
+        code, _, err = run("samples", "convert", home, "--out", tmp_path / "store")
+        assert code == 1
+        assert "s1 is in train.npy and val.npy; it is kept in the first" in err
+    assert len(hlsmask.samples.open(tmp_path / "store", "train")) == 2
+
+
+def test_flipped_bits_of_bands_are_noticed_when_they_are_read(tmp_path):
+    store = write(tmp_path / "store", [make_sample()])
+    file = store / "size-64/differences/c/0/0/0/0"
+    content = bytearray(file.read_bytes())
+    content[500] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(SampleError, match="checksum"):
+        hlsmask.samples.open(store)[0]
+
+
+def test_a_folder_of_the_users_own_stays(tmp_path, run):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "data" / "broken.npy").write_bytes(b"PK")
+    assert run("samples", "convert", tmp_path / "data", "--out", tmp_path / "mine")[0] == 1
+    assert list((tmp_path / "mine").iterdir()) == []

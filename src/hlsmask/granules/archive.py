@@ -7,11 +7,12 @@ strings, numbers and paths are made, and gives each a stand-in that only remembe
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
+import pickletools
 import re
 import zipfile
-import zlib
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
@@ -29,19 +30,6 @@ _T = TypeVar("_T")
 
 LARGEST_PICKLE: Final = 1 << 30
 """Bytes of an object array that is read at all; a list of a million paths has a fifth of that."""
-
-_CORRUPT: Final = (
-    OSError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    zipfile.BadZipFile,
-    zlib.error,
-    RuntimeError,
-)
-"""What reading an archive that is cut off, corrupt or encrypted raises (NotImplementedError is a RuntimeError)."""
 
 _ZIP: Final = b"PK"
 _NPY: Final = b"\x93NUMPY"
@@ -65,12 +53,12 @@ class Archive:
                 start = file.read(len(_NPY))
             if start.startswith(_ZIP):
                 self._zip = zipfile.ZipFile(path)
-            elif start != _NPY:
-                raise UnreadableError(f"{path} is no numpy archive, or is empty")
         except OSError as error:
             raise UnreadableError(f"{path} cannot be read: {error.strerror or error}") from error
-        except zipfile.BadZipFile as error:
+        except Exception as error:  # what is corrupt raises what it likes
             raise UnreadableError(f"{path} is cut off or no numpy archive: {first_line(error)}") from error
+        if self._zip is None and start != _NPY:
+            raise UnreadableError(f"{path} is no numpy archive, or is empty")
 
     @property
     def names(self) -> frozenset[str]:
@@ -92,6 +80,12 @@ class Archive:
             If it is not there, is cut off, or holds objects other than strings, bytes and numbers.
         """
         return self._open(name, _read)
+
+    def digest(self) -> str:
+        """Return what tells its content from another's, of which nothing is read: names, sizes and CRC-32 of arrays."""
+        members = [] if self._zip is None else self._zip.infolist()
+        lines = sorted(f"{member.filename} {member.file_size} {member.CRC:08x}" for member in members)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def close(self) -> None:
         """Close the file."""
@@ -116,7 +110,7 @@ class Archive:
                 return use(packed, member.file_size)
         except pickle.UnpicklingError as error:
             raise UnreadableError(f"{self.path}: {name!r} is refused: {first_line(error)}") from error
-        except _CORRUPT as error:
+        except Exception as error:  # what is corrupt raises what it likes
             raise UnreadableError(f"{self.path}: {name!r} is cut off or corrupt: {first_line(error)}") from error
 
 
@@ -143,7 +137,15 @@ def _read(file: Any, size: int) -> NDArray[Any]:  # noqa: ANN401 - any open file
     pickled = file.read(LARGEST_PICKLE + 1)
     if len(pickled) > LARGEST_PICKLE:
         raise pickle.UnpicklingError(f"its objects take more than {LARGEST_PICKLE >> 20} MiB")
+    _check_size(pickled)
     return _strings(_Reader(io.BytesIO(pickled)).load(), shape)
+
+
+def _check_size(pickled: bytes) -> None:
+    """Raise UnpicklingError if a few bytes ask for a large memory: the reader's memo has room for the highest index."""
+    for operation, argument, _ in pickletools.genops(pickled):
+        if operation.name.endswith("BINPUT") and isinstance(argument, int) and argument > len(pickled):
+            raise pickle.UnpicklingError(f"its pickle of {len(pickled)} bytes speaks of {argument} objects")
 
 
 class _Remembered:
@@ -190,7 +192,8 @@ def _strings(loaded: object, shape: tuple[int, ...]) -> NDArray[Any]:
     if len(items) != prod(shape):
         raise pickle.UnpicklingError(f"its pickle holds {len(items)} items, and its header says {shape}")
     array = np.empty(len(items), object)
-    array[:] = items
+    for at, item in enumerate(items):  # at once, numpy would take tuples apart
+        array[at] = item
     return array.reshape(shape)
 
 

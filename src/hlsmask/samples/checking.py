@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsmask.errors import DatasetError, SampleError
 from hlsmask.masks import Mask
 from hlsmask.samples.ahead import read_ahead
-from hlsmask.samples.lists import MissingSamplesError
+from hlsmask.samples.lists import MissingSamplesError, lists_in, there
 from hlsmask.samples.published import PublishedSamples
 from hlsmask.samples.sample import SPLITS
 from hlsmask.samples.store.manifest import Row, fingerprint
@@ -17,7 +18,6 @@ from hlsmask.samples.store.reading import StoreSamples, is_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from hlsmask.samples.sample import Sample
     from hlsmask.samples.sequence import Samples
@@ -117,6 +117,8 @@ def inspect(path: Path, *, workers: int = 1, progress: Callable[[int, int], None
     DatasetError
         If the folder holds no samples at all, or a store was cut off.
     """
+    if not there(path, Path.is_dir):
+        raise DatasetError(f"{path} is no folder: name a store of samples, or the folder of train.npy")
     findings: list[Finding] = []
     if is_store(path):
         opened: list[Samples] = [StoreSamples(path)]
@@ -147,7 +149,7 @@ def inspect(path: Path, *, workers: int = 1, progress: Callable[[int, int], None
 def _published(path: Path, findings: list[Finding]) -> list[PublishedSamples]:
     """Open the lists of a folder that can be opened; note what is wrong with them."""
     opened = []
-    lists: list[str | None] = [name for name in SPLITS if (path / f"{name}.npy").is_file()]
+    lists: list[str | None] = [*lists_in(path)]
     for split in lists or [None]:
         try:
             samples = PublishedSamples(path, split, missing="skip")

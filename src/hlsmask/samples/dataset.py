@@ -13,7 +13,7 @@ from hlsmask.bands import BANDS, HLS_FILL, HLS_SCALE
 from hlsmask.card import Card, Normalization
 from hlsmask.errors import CardError, SampleError, UsageError
 from hlsmask.masks import NOT_OBSERVED, Mask
-from hlsmask.samples.augment import UNCHANGED, distort
+from hlsmask.samples.augment import UNCHANGED, Augmentation, distort
 from hlsmask.samples.crops import PUBLISHED_SIZE, Crop, count_parts, fill_up, grid_window, place_window
 from hlsmask.samples.sample import reflectance
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hlsmask.samples.augment import Augmentation, Drawn
+    from hlsmask.samples.augment import Drawn
     from hlsmask.samples.sequence import Samples
     from hlsmask.windows import Window
 
@@ -89,10 +89,11 @@ class SampleDataset(Dataset["Item"]):
         self.samples = samples
         self.card = card or Card("reflectance", tuple(Mask), multiple=1)
         self.crop = crop
-        self.size = PUBLISHED_SIZE if size is None and crop == "published" else size
+        self.size = PUBLISHED_SIZE if size is None and crop == "published" else _whole("size", size)
         self.augmentation = augmentation
-        self.masks = self.card.masks if masks is None else tuple(Mask.parse(name) for name in masks)
-        self.seed = seed
+        named = (masks,) if isinstance(masks, str) else masks
+        self.masks = self.card.masks if named is None else tuple(Mask.parse(name) for name in named)
+        self.seed = _whole("seed", seed) or 0
         self.skip_broken = skip_broken
         self._check()
         self._bands = [BANDS.index(band) for band in self.card.bands]
@@ -113,8 +114,17 @@ class SampleDataset(Dataset["Item"]):
         return int(self._epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Give the items of another epoch (from 0), in all workers; call it before the loop over the loader begins."""
-        self._epoch.fill_(epoch)
+        """Give the items of another epoch (from 0), in all workers; call it before the loop over the loader begins.
+
+        Raises
+        ------
+        UsageError
+            If it is no whole number of 0 or more.
+        """
+        number = _whole("epoch", epoch)
+        if number is None or number < 0:
+            raise UsageError(f"epoch is {epoch}; use 0 or more")
+        self._epoch.fill_(number)
 
     @property
     def broken(self) -> list[int]:
@@ -256,6 +266,8 @@ class SampleDataset(Dataset["Item"]):
             raise UsageError(f"masks are {', '.join(self.masks) or 'none'}; name at least one, and each once")
         if self.seed < 0:
             raise UsageError(f"seed is {self.seed}; use 0 or more")
+        if self.augmentation is not None and not isinstance(self.augmentation, Augmentation):
+            raise UsageError(f"augmentation is {self.augmentation!r}; use an Augmentation, or None")
         if size is None and self.skip_broken:
             raise UsageError("skip_broken needs a size: a sample that cannot be read has none of its own")
         if size is not None and (size < 1 or size % card.multiple or (card.fixed and size != card.size)):
@@ -263,6 +275,16 @@ class SampleDataset(Dataset["Item"]):
             raise UsageError(f"size is {size}; {card.name} takes {wanted}")
         if card.elevation:
             raise CardError(f"{card.name} takes elevation, which samples do not hold; use a network that does not")
+
+
+def _whole(name: str, value: SupportsIndex | None) -> int | None:
+    """Return a whole number, or None; raise UsageError for anything else."""
+    if value is None:
+        return None
+    try:
+        return as_integer(value)
+    except TypeError as error:
+        raise UsageError(f"{name} is {value!r}; use a whole number") from error
 
 
 def _share(tensor: torch.Tensor) -> torch.Tensor:

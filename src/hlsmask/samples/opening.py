@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsmask.errors import DatasetError, UsageError
+from hlsmask.samples.lists import there
 from hlsmask.samples.sample import SPLITS
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def open_samples(path: Path | str, split: str | None = None, *, missing: str = "
         raise UsageError(f"there is no split {split!r}; use {', '.join(SPLITS)}")
     if missing not in ("raise", "skip"):
         raise UsageError(f"missing is {missing!r}; use raise or skip")
-    if not path.is_dir():
+    if not there(path, Path.is_dir):
         raise DatasetError(f"{path} is no folder: name a store of samples, or the folder of train.npy")
     from hlsmask.samples.published import PublishedSamples  # noqa: PLC0415 - each kind is loaded when it is met
     from hlsmask.samples.store.reading import StoreSamples, is_store  # noqa: PLC0415 - the same

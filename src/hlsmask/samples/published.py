@@ -122,13 +122,14 @@ class PublishedSamples(Samples):
         return shape[0]
 
     def _record(self, archive: Archive, index: int) -> Record:
-        platform = _platform(_text(archive, "opera_sat"))
+        satellite = _text(archive, "opera_sat").strip()
+        platform = _platform(satellite)
         lat, lon = _place(archive)
         return Record(
             id=self.name(index),
             size=self._size(archive, index),
             split=self.files[index][0],
-            sensor="" if not platform else str(Sensor.L30 if platform.startswith("L") else Sensor.S30),
+            sensor=_sensor(platform or satellite),
             platform=platform,
             tile=_tile(_text(archive, "tile_id")),
             time=parse_time(_text(archive, "date_str")),
@@ -228,6 +229,14 @@ def _platform(text: str) -> str:
         return f"L{found[1]}"
     found = re.fullmatch(r"(?:sentinel[-_ ]?2|s2)[-_ ]?([abc])", text.strip(), re.IGNORECASE)
     return f"S2{found[1].upper()}" if found else ""
+
+
+def _sensor(text: str) -> str:
+    """Return the sensor of a platform such as L8 or S2A, or of its own name; "" for others."""
+    if text.upper() in tuple(Sensor):
+        return text.upper()
+    kinds = {"L": Sensor.L30, "S": Sensor.S30}
+    return str(kinds[text[0]]) if _platform(text) else ""
 
 
 def _tile(text: str) -> str:

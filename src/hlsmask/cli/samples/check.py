@@ -35,8 +35,10 @@ def check(folder: Path, /, *, workers: int = 2, as_json: Annotated[bool, Paramet
         Print JSON instead of tables.
     """
     from hlsmask.cli.samples.progress import progress  # noqa: PLC0415 - --help answers at once
+    from hlsmask.cli.samples.workers import check_workers  # noqa: PLC0415 - the same
     from hlsmask.samples.checking import inspect  # noqa: PLC0415 - the same
 
+    check_workers(workers)
     with progress("checking") as advance:
         found = inspect(folder, workers=workers, progress=advance)
     if as_json:
@@ -66,7 +68,7 @@ def described(found: Inspection) -> dict[str, Any]:
 def _show(found: Inspection) -> None:
     console = Console(soft_wrap=True, highlight=False)
     kind = "a store of samples" if found.kind == "store" else "samples in the published layout"
-    console.print(f"{found.path}: {kind}")
+    console.print(f"{found.path}: {kind}", markup=False)
     console.print(_counts(found))
     if any(part.usable for part in found.parts.values()):
         console.print(_balance(found))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from hlsmask.cli import DONE, FAILED
 from hlsmask.cli.samples.progress import progress
+from hlsmask.cli.samples.workers import check_workers
 from hlsmask.cli.units import megabytes
+from hlsmask.errors import UsageError
 from hlsmask.samples.conversion import convert, options_of
 from hlsmask.samples.opening import open_samples
 from hlsmask.samples.published import PublishedSamples
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 def run(folder: Path, out: Path, split: str | None, missing: str, workers: int) -> int:
     """Convert the samples in `folder` into the store `out`; return the exit code."""
+    check_workers(workers)
+    if out.resolve() == folder.resolve():
+        raise UsageError(f"{folder} cannot be converted into itself; name another folder with --out")
     samples = open_samples(folder, split, missing=missing)
     with StoreWriter(out, options=options_of(samples, split)) as writer, progress("converting") as advance:
         before = len(writer.ids)

@@ -89,7 +89,7 @@ def quiet() -> Iterator[None]:
 def make_arrays(group: Any, size: int) -> Any:  # noqa: ANN401 - zarr, which may not be there
     """Make, in the group of a store, the empty arrays for samples of `size`; return their group."""
     with needing("samples", "a store of samples"), quiet():
-        from zarr.codecs import ZstdCodec  # noqa: PLC0415 - not there in the light install
+        from zarr.codecs import Crc32cCodec, ZstdCodec  # noqa: PLC0415 - not there in the light install
         from zarr.codecs.numcodecs import PCodec  # noqa: PLC0415 - the same
 
         part = group.create_group(group_name(size))
@@ -102,7 +102,7 @@ def make_arrays(group: Any, size: int) -> Any:  # noqa: ANN401 - zarr, which may
             shards=(count, len(BANDS), whole, whole),
             dtype="int16",
             serializer=PCodec(level=LEVEL),
-            compressors=None,
+            compressors=Crc32cCodec(),  # pcodec itself notices no flipped bit
             fill_value=HLS_FILL,
             dimension_names=("sample", "band", "row", "column"),
             attributes={"bands": list(BANDS), "differences_from": dict(BASE), "scale": 0.0001, "fill": HLS_FILL},

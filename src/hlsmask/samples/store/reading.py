@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hlsmask.errors import DatasetError, SampleError, first_line
 from hlsmask.masks import Mask
+from hlsmask.samples.lists import there
 from hlsmask.samples.sample import Sample
 from hlsmask.samples.sequence import Samples
 from hlsmask.samples.store import manifest
@@ -15,7 +17,6 @@ from hlsmask.samples.store.shards import Shards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -33,7 +34,7 @@ ATTRIBUTE: Final = "hlsmask"
 
 def is_store(path: Path) -> bool:
     """Say whether the folder at `path` looks like a store, finished or not."""
-    return (path / "zarr.json").is_file() or (path / manifest.NAME).is_file()
+    return there(path / "zarr.json", Path.is_file) or there(path / manifest.NAME, Path.is_file)
 
 
 def check_version(path: Path) -> dict[str, Any]:
@@ -114,11 +115,11 @@ class StoreSamples(Samples):
 
     def _read(self, row: Row, name: str, window: Window | None) -> NDArray[Any]:
         key = f"{group_name(row.record.size)}/{name}"
-        if key not in self._arrays:
-            self._arrays[key] = Shards(self.path / key)
         try:
+            if key not in self._arrays:
+                self._arrays[key] = Shards(self.path / key)
             return self._arrays[key].read(row.position, window)
-        except SampleError as error:
+        except DatasetError as error:
             raise SampleError(f"sample {row.record.id} of {self.path}: {error}") from error
 
 

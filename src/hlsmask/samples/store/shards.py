@@ -123,10 +123,17 @@ def _meet(first: int, side: int, start: int, stop: int) -> tuple[slice, slice]:
 def _decoder(codecs: list[dict[str, Any]], folder: Path) -> Callable[[bytes], NDArray[Any]]:
     """Return what turns the bytes of a chunk into its numbers, flat."""
     names = [codec["name"] for codec in codecs]
-    if names == ["numcodecs.pcodec"]:
-        decode = load("samples", "numcodecs.pcodec", f"reading {folder}").PCodec().decode
-    elif names == ["bytes", "zstd"]:
-        decode = load("samples", "numcodecs.zstd", f"reading {folder}").Zstd().decode
-    else:
-        raise DatasetError(f"{folder} is packed by {', '.join(names)}, which stores of this version are not")
-    return lambda packed: np.frombuffer(decode(packed), np.uint8)
+    if names == ["numcodecs.pcodec", "crc32c"]:
+        unpack = load("samples", "numcodecs.pcodec", f"reading {folder}").PCodec().decode
+        checksum = load("samples", "google_crc32c", f"reading {folder}").value
+
+        def decode(packed: bytes) -> NDArray[Any]:
+            if checksum(packed[:-_CHECKSUM]) != int.from_bytes(packed[-_CHECKSUM:], "little"):
+                raise ValueError("the checksum of a chunk does not fit")
+            return np.frombuffer(unpack(packed[:-_CHECKSUM]), np.uint8)
+
+        return decode
+    if names == ["bytes", "zstd"]:
+        unpack = load("samples", "numcodecs.zstd", f"reading {folder}").Zstd().decode
+        return lambda packed: np.frombuffer(unpack(packed), np.uint8)
+    raise DatasetError(f"{folder} is packed by {', '.join(names)}, which stores of this version are not")

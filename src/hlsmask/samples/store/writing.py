@@ -69,6 +69,7 @@ class StoreWriter:
         self._lock: IO[Any] | None = None
         for name in ("zarr", "pyarrow.parquet"):  # before anything is made
             load("samples", name, f"writing {path}")
+        self._made = not path.exists()
         try:
             path.mkdir(parents=True, exist_ok=True)
             there = {item.name for item in path.iterdir()} - {LOCK, "report.json"}
@@ -142,9 +143,19 @@ class StoreWriter:
             if kind is None:
                 self.finish()
             elif self._fresh and not self._rows:
-                shutil.rmtree(self.path, ignore_errors=True)  # nothing in it but what was made here
+                self._undo()
         finally:
             self.close()
+
+    def _undo(self) -> None:
+        """Remove what was made of a store in which there is nothing, and the folder if it was made too."""
+        if self._made:
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        for item in (*self.path.glob("size-*"), self.path / PARTS):
+            shutil.rmtree(item, ignore_errors=True)
+        for name in ("zarr.json", LOCK):
+            (self.path / name).unlink(missing_ok=True)
 
     def _begin(self) -> Any:  # noqa: ANN401 - zarr, which may not be there
         import zarr  # noqa: PLC0415 - not there in the light install
