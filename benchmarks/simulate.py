@@ -23,7 +23,7 @@ from scipy.ndimage import distance_transform_edt
 from hlsmask.masks import Mask
 from hlsmask.samples import open as open_samples
 from hlsmask.samples.simulate import SimulatedSamples, Simulation, Simulator
-from hlsmask.samples.simulate.kinds import CUMULUS
+from hlsmask.samples.simulate.kinds import Cumulus
 from hlsmask.samples.simulate.sky import Air, Clouds
 
 SIZE = 256
@@ -78,7 +78,9 @@ def beside(backgrounds: Path, scene: Path) -> None:
     told("real shadow / ground near it (medians)", np.median(bands[:, dark], 1) / np.median(bands[:, open_ground], 1))
     clouds = Clouds(share=1, high=0, contrails=0)
     others = {name: replace(getattr(clouds, name), weight=0) for name in ("broken", "thin", "overcast", "fog")}
-    simulation = Simulation(clouds=replace(clouds, cumulus=CUMULUS, **others), air=Air(haze=0, toa=1, toa_level=(1, 1)))
+    simulation = Simulation(
+        clouds=replace(clouds, cumulus=Cumulus(), **others), air=Air(haze=0, toa=1, toa_level=(1, 1))
+    )
     plain = {"snow": replace(simulation.snow, share=0, ice_alone=0), "relief": replace(simulation.relief, share=0)}
     simulation = replace(simulation, **plain, ground=replace(simulation.ground, bright=0))
     made, known, _ = SimulatedSamples(open_samples(backgrounds), simulation, size=SIZE).batch(range(48))

@@ -10,6 +10,7 @@ import torch
 
 from clear_ground import CLOUD, KINDS, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
 from hlsmask.samples.simulate import Simulator, spectra
+from hlsmask.samples.simulate.ground import Snow
 from hlsmask.samples.simulate.sky import Air, Light, Shadow
 from hlsmask.sun import Sun
 
@@ -89,6 +90,34 @@ def test_clouds_of_the_background_count_for_nothing():
     assert (known[:, CLOUD][murky & (opacity < 0.12)] == 255).all()
     assert (known[:, CLOUD][murky & (opacity >= 0.12)] == 1).all()
     assert not (known[:, SHADOW][murky & (opacity < 0.6)] == 0).any()
+
+
+def test_what_lies_below_clouds_and_shadows_of_the_background_is_not_known():
+    bands, labels = ground(3)
+    labels[:, CLOUD, :30], labels[:, CLOUD, 30:50], labels[:, SHADOW, 50:70] = 1, 255, 1
+    labels[:, TERRAIN, 90:] = labels[:, TERRAIN, 65:70] = 1
+    _, known, parts = Simulator(replace(STILL, clouds=with_clouds(), snow=Snow(share=1))).render(bands, labels, seed=4)
+    seen = parts.scene.opacity < 0.6
+    assert (known[:, SHADOW, :70] != 1).all()
+    for mask in (WATER, SNOW, TERRAIN):
+        assert (known[:, mask, :30] == 255).all()
+    assert (known[:, TERRAIN, 30:65] == 255).all()
+    assert (known[:, TERRAIN, 65:70][seen[:, 65:70]] == 1).all()
+    assert torch.equal(known[:, TERRAIN, 70:][seen[:, 70:]], labels[:, TERRAIN, 70:][seen[:, 70:]])
+
+
+def test_haze_hides_what_lies_below_it_as_cloud_does():
+    bands, labels = ground(6)
+    air = Air(haze=1, haze_depth=(1.2, 1.2), toa=0)
+    simulation = replace(STILL, clouds=with_clouds(kind="thin"), air=air)
+    _, known, parts = Simulator(simulation).render(bands, labels, seed=4)
+    opacity, haze = parts.scene.opacity, parts.scene.haze
+    hidden, opaque = 1 - (1 - opacity) * (1 - haze) >= 0.6, opacity >= 0.6
+    assert (hidden & ~opaque).any()
+    for mask in (WATER, SNOW, TERRAIN):
+        assert torch.equal(known[:, mask] == 255, hidden)
+    assert (known[:, SHADOW][hidden & ~opaque] == 255).all()
+    assert (known[:, SHADOW][opaque] == 0).all()
 
 
 def test_haze_is_no_cloud_and_thick_haze_is_not_known():

@@ -12,11 +12,12 @@ import torch
 from clear_ground import CLOUD, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
 from hlsmask.inference.spectral.relief import terrain_shadow
 from hlsmask.samples.simulate import Simulator
+from hlsmask.samples.simulate.fields import shift, soften
 from hlsmask.samples.simulate.ground import Relief, Snow, WaterColour
 from hlsmask.sun import Sun
 
 
-def march(elevation: np.ndarray, sun: Sun, *, torus: bool) -> np.ndarray:
+def march(elevation: np.ndarray, sun: Sun) -> np.ndarray:
     """Return where relief hides the sun, pixel by pixel, by walking up the beam in half pixels."""
     rows, cols = elevation.shape
     hidden = np.zeros(elevation.shape, bool)
@@ -26,9 +27,9 @@ def march(elevation: np.ndarray, sun: Sun, *, torus: bool) -> np.ndarray:
         for col in range(cols):
             for along in np.arange(1, 50, 0.5):
                 r, c = round(row + along * down), round(col + along * right)
-                if not torus and not (0 <= r < rows and 0 <= c < cols):
+                if not (0 <= r < rows and 0 <= c < cols):
                     break
-                if elevation[r % rows, c % cols] > elevation[row, col] + hypot(r - row, c - col) * rise:
+                if elevation[r, c] > elevation[row, col] + hypot(r - row, c - col) * rise:
                     hidden[row, col] = True
                     break
     return hidden
@@ -50,7 +51,7 @@ def test_both_terrain_shadows(sun, given_relief):
         heights = hills.elevation[window].numpy()
         theirs = terrain_shadow(heights, sun, 30.0) == 1
         assert (hills.shad[window].numpy() == theirs).mean() > 0.9995  # but for rounding
-        cast, slow = hills.cast[window].numpy(), march(heights, sun, torus=not given_relief)
+        cast, slow = hills.cast[window].numpy(), march(heights, sun)
         assert slow.any()
         assert (cast == slow).mean() > 0.985
     assert torch.equal(known[:, TERRAIN] == 1, hills.shad | hills.cast)
@@ -81,6 +82,55 @@ def test_relief_is_level_over_water():
     assert not parts.shading.shad[wet].any()
     assert heights.flatten(1).amax(1).min() > 20
     assert torch.equal(known[:, WATER], labels[:, WATER])
+
+
+def test_relief_at_one_edge_shades_nothing_at_the_other():
+    bands, labels = ground(1, 64, water=0)
+    cliff = torch.zeros((1, 64, 64))
+    cliff[:, :, 60:] = 900
+    _, known = Simulator(STILL)(bands, labels, seed=0, elevation=cliff, sun=Sun(270, 60))
+    assert (known[:, TERRAIN, :, :50] == 0).all()
+    bands, labels = ground(8, water=0.15)  # level water at the left edge: mountains at the right one are a cliff
+    _, known = Simulator(replace(STILL, relief=Relief(share=1, height=(1500, 1500))))(
+        bands, labels, seed=3, sun=Sun(270, 60)
+    )
+    assert (known[:, TERRAIN, :, :19] == 0).all()
+
+
+def test_what_is_no_torus_comes_in_without_a_seam():
+    ramp = torch.arange(64.0).expand(1, 64, 64)
+    for down, right in ((0, 20), (9, -30), (200, -500)):
+        moved = shift(ramp + 2 * ramp.mT, [down], [right], mirrored=[True])
+        assert max(moved.diff(dim=axis).abs().max() for axis in (1, 2)) <= 2
+    assert torch.allclose(soften(ramp, 3).diff(dim=2), torch.ones(1), atol=0.8)
+    bands, labels = ground(6, water=0)
+    fog = with_clouds(kind="fog", height=(350, 350), cover=(0.5, 0.5))
+    simulation = replace(STILL, clouds=fog, relief=Relief(share=1, height=(1500, 1500)))
+    shade = Simulator(simulation).render(bands, labels, seed=3, sun=Sun(270, 70))[2].scene.shade
+    steps = shade.diff(dim=2).abs().mean(1)
+    assert (steps[:, 31] <= steps.median(1).values).all()  # fog from within is thrown 32 columns to the east
+
+
+def test_snow_on_a_ramp_is_not_darkened_at_the_edges():
+    bands, labels = ground(2, water=0)
+    bands[:] = torch.linspace(0.05, 0.4, SIZE)
+    options = Snow(share=1, ice=0, cover=(1, 1), edge=(100, 100), texture=(0, 0))
+    made, _, parts = Simulator(replace(STILL, snow=options)).render(bands, labels, seed=3)
+    tone = torch.where(parts.scene.cover > 0.99, made[:, 1], torch.nan).nanmean(1)
+    assert (tone[:, 0] / tone[:, 4] - 1).abs().max() < 0.02
+    assert (tone[:, -1] / tone[:, -5] - 1).abs().max() < 0.02
+
+
+def test_terrain_shadow_that_a_new_lake_floods_is_not_known():
+    bands, labels = ground(6, water=0)
+    labels[:, TERRAIN, :60] = 1
+    water = WaterColour(recoloured=0, glint=0, lakes=1, lake_cover=(0.4, 0.4))
+    _, known, parts = Simulator(replace(STILL, water=water)).render(bands, labels, seed=3)
+    lakes = parts.scene.lakes
+    assert lakes[:, :60].any()
+    assert (known[:, TERRAIN, :60][lakes[:, :60]] == 255).all()
+    assert (known[:, TERRAIN, :60][~lakes[:, :60]] == 1).all()
+    assert (known[:, TERRAIN, 60:] == 0).all()
 
 
 def test_relief_of_the_background_is_not_forgotten():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from clear_ground import CLOUD, SNOW, STILL, TERRAIN, WATER, ground, held
+from clear_ground import CLOUD, KINDS, SNOW, STILL, TERRAIN, WATER, ground, held
 from hlsmask.errors import SampleError, UsageError
+from hlsmask.samples.division.footprints import square_of
+from hlsmask.samples.division.ground import Ground
 from hlsmask.samples.memory import HeldSamples
 from hlsmask.samples.sample import Record, Sample
-from hlsmask.samples.simulate import SimulatedSamples, Simulation
+from hlsmask.samples.simulate import SimulatedSamples, Simulation, simulated
 from hlsmask.samples.simulate import stream as streams
 from hlsmask.samples.simulate.ground import Relief
 from hlsmask.samples.simulate.sky import Clouds
@@ -42,13 +45,15 @@ def test_parameters_are_written_down_and_read_back(share, cover, meaning):
         ({"clouds": {"share": 1.5}}, "Clouds.share is 1.5; use a number from 0 to 1"),
         (
             {"clouds": {"cumulus": {"height": [2000, 500]}}},
-            "Kind.height is .2000.0, 500.0.; use two numbers, least first",
+            "Cumulus.height is .2000.0, 500.0.; use two numbers, least first",
         ),
         ({"light": {"zenith": [10, 89]}}, "Light.zenith"),
         ({"light": {"zenith": 10}}, "use two numbers"),
         ({"relief": {"meaning": "cast"}}, "use shad.cast or shad"),
         ({"snow": 3}, "must be a table"),
         ({"pixel": float("nan")}, "Simulation.pixel"),
+        ({"pixel": 10**400}, "simulation.pixel is a whole number too large"),
+        ({"clouds": {kind: {"weight": 0} for kind in KINDS[5:]}}, "Clouds.high is 0.25, but all kinds"),
     ],
 )
 def test_parameters_that_do_not_fit_are_refused(tables, words):
@@ -135,6 +140,73 @@ def test_the_command_writes_a_store_that_opens_and_goes_on(run, store, tmp_path)
     assert str(tmp_path / "at_once") in err
 
 
+def divided(*records: Record, by: str) -> list[str]:
+    """Return the group of each record in division."""
+    ground = Ground.under(records, by, 25.0)
+    return [ground.names[at] for at in ground.groups]
+
+
+@pytest.mark.parametrize("tile", ["", "13TDE"])
+@pytest.mark.parametrize("split", ["", "train"])
+@pytest.mark.parametrize("side", [96, 640])
+def test_windows_of_a_background_stay_together_in_division(tile, split, side):
+    place = {"crs": "EPSG:32613", "left": 500000.0, "top": 4500000.0, "split": split, "tile": tile}
+    row = SimulatedSamples(HeldSamples([replace_record(held(1, side), **place)]), STILL, size=64, seed=1)
+    records = [sample.record for sample in simulated(row, range(4))]
+    assert {record.split for record in records} == {split}
+    assert {record.granule for record in records} == {"background:b0"}
+    assert {record.tile for record in records} == {tile}
+    assert all((record.left, record.top, record.row, record.col) == (None,) * 4 for record in records)
+    placed = bool(split)  # else its ground could be anywhere on the larger background
+    assert all((square_of(record) is not None) == placed for record in records)
+    for by in ("tile", "block"):
+        assert len(set(divided(*records, by=by))) == 1
+    if placed:
+        middle = 500000 + side * 15, 4500000 - side * 15
+        square = square_of(records[0])
+        assert (square.left + square.side / 2, square.top - square.side / 2) == pytest.approx(middle, abs=0.1)
+
+
+def test_a_background_of_the_windows_size_keeps_its_place():
+    place = {"crs": "EPSG:32613", "left": 500000.0, "top": 4500000.0, "granule": "G"}
+    row = SimulatedSamples(HeldSamples([replace_record(held(1, 64), **place)]), STILL, size=64, seed=1)
+    record = next(simulated(row, [0])).record
+    square = square_of(record)
+    assert (square.left, square.top, square.side) == pytest.approx((500000, 4500000, 1920), abs=0.1)
+    assert record.granule == "G"
+
+
+def replace_record(samples: HeldSamples, **values: object) -> Sample:
+    sample = samples.sample(0)
+    return replace(sample, record=replace(sample.record, **values))
+
+
+def test_a_store_is_not_gone_on_with_over_backgrounds_that_were_divided_anew(run, tmp_path):
+    pytest.importorskip("zarr")
+    from hlsmask.samples.store import StoreWriter  # noqa: PLC0415 - after the check
+
+    words = ("samples", "simulate", "--backgrounds", tmp_path / "below", "--out", tmp_path / "out", "--size", 64)
+    for split, wanted in (("train", 0), ("test", 2)):
+        shutil.rmtree(tmp_path / "below", ignore_errors=True)
+        with StoreWriter(tmp_path / "below") as writer:
+            writer.append(held(1, split=split).sample(0))
+        code, _, err = run(*words, "--count", 2, "--device", "cpu")
+        assert code == wanted, err
+    assert "divided=" in err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_option_of_a_kind_of_cloud_may_be_given_alone(run, store, tmp_path, kind):
+    from hlsmask.samples.store.reading import check_version  # noqa: PLC0415 - needs zarr
+
+    words = ("samples", "simulate", "--backgrounds", store, "--out", tmp_path / "out", "--count", 1, "--size", 64)
+    code, _, err = run(*words, "--device", "cpu", f"--clouds.{kind}.height", 500, 1500)
+    assert (code, err) == (0, "")
+    wanted = getattr(Clouds(), kind)
+    simulation = Simulation.from_dict(check_version(tmp_path / "out")["options"]["simulation"])
+    assert getattr(simulation.clouds, kind) == replace(wanted, height=(500, 1500))
+
+
 def test_the_contact_sheet_is_a_picture_and_all_that_is_written(run, store, tmp_path):
     sheet = tmp_path / "sheet.png"
     code, out, _ = run(
@@ -162,7 +234,7 @@ def test_the_contact_sheet_is_a_picture_and_all_that_is_written(run, store, tmp_
 
 
 def test_parameters_come_from_a_file(run, store, tmp_path):
-    file = tmp_path / "clear.toml"
+    file = tmp_path / "clear.TOML"
     file.write_text("[clouds]\nshare = 0\nhigh = 0\ncontrails = 0\n[snow]\nshare = 0\nice_alone = 0\n")
     words = ("samples", "simulate", "--backgrounds", store, "--out", tmp_path / "out", "--count", 4, "--size", 64)
     code, _, err = run(*words, "--parameters", file, "--device", "cpu")
@@ -175,7 +247,7 @@ def test_parameters_come_from_a_file(run, store, tmp_path):
     file.write_text("[clouds]\nshaer = 0\n")
     code, _, err = run(*words, "--parameters", file)
     assert code == 2
-    assert "clear.toml" in err
+    assert "clear.TOML" in err
     assert "shaer" in err
     code, _, err = run(*words, "--parameters", file, "--clouds.share", 0.1)
     assert code == 2

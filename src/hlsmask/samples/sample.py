@@ -39,7 +39,8 @@ class Record:
     """`train`, `val`, `test`, or "" for none."""
 
     granule: str = ""
-    """HLS granule it was cut from, such as `HLS.S30.T13TDE.2024190T174911.v2.0`; "" where not known."""
+    """HLS granule it was cut from, such as `HLS.S30.T13TDE.2024190T174911.v2.0`; of a simulated sample that of its
+    background, or `background:` and its id; "" where not known."""
 
     sensor: str = ""
     """`L30`, `S30`, or "" where not known."""

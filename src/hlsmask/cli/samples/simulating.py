@@ -45,7 +45,9 @@ def _read(path: Path, simulation: Simulation) -> Simulation:
         raise UsageError(f"give the parameters of the simulation in {path} or as options, not both")
     try:
         text = path.read_text(encoding="utf-8")
-        return Simulation.from_dict(tomllib.loads(text)) if path.suffix == ".toml" else Simulation.from_json(text)
+        if path.suffix.lower() == ".toml":
+            return Simulation.from_dict(tomllib.loads(text))
+        return Simulation.from_json(text)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
     except (OSError, ValueError) as error:
@@ -63,12 +65,13 @@ def _preview(stream: SimulatedSamples, path: Path, windows: int) -> None:
 
 
 def _write(stream: SimulatedSamples, out: Path, task: Task) -> None:
-    from hlsmask.samples.simulate import name_of, simulated  # noqa: PLC0415 - as the others
+    from hlsmask.samples.simulate import mark_of, name_of, simulated  # noqa: PLC0415 - as the others
     from hlsmask.samples.store import StoreWriter  # noqa: PLC0415 - needs zarr
 
     options = {
         "kind": "simulated",
         "backgrounds": str(task.backgrounds.resolve()),
+        "divided": mark_of(stream.backgrounds),
         "split": task.split or "",
         "size": task.size,
         "seed": task.seed,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hlsmask.samples.simulate.parameters import Simulation as Simulation
     from hlsmask.samples.simulate.preview import write_sheet as write_sheet
     from hlsmask.samples.simulate.simulator import Simulator as Simulator
+    from hlsmask.samples.simulate.storing import mark_of as mark_of
     from hlsmask.samples.simulate.storing import name_of as name_of
     from hlsmask.samples.simulate.storing import simulated as simulated
     from hlsmask.samples.simulate.stream import SimulatedSamples as SimulatedSamples
@@ -23,6 +24,7 @@ _HOME = {
     "Simulation": "parameters",
     "Simulator": "simulator",
     "choose_device": "device",
+    "mark_of": "storing",
     "name_of": "storing",
     "simulated": "storing",
     "write_sheet": "preview",

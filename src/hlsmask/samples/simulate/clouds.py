@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from hlsmask.samples.simulate import spectra
-from hlsmask.samples.simulate.fields import enlarge, shift, shrink, soften, step, upper
+from hlsmask.samples.simulate.fields import beside, enlarge, shift, shrink, soften, step, upper
+from hlsmask.samples.simulate.kinds import Fog
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,9 +135,9 @@ def _layer(
     heads = canvas.field(rows, 4.0, np.clip(drawn["cell"], 9, 45), shortest=3.0).abs_().sub_(0.8)  # its mean
     heads *= canvas.column(drawn["billow"], rows)
     field += heads
+    foggy = np.array([isinstance(one, Fog) for one in kinds])[kind]
     if valleys is not None:
-        foggy = canvas.column((kind == len(kinds) - 1).astype(np.float32), rows)
-        field.addcmul_(valleys[rows], foggy, value=2.5)
+        field.addcmul_(valleys[rows], canvas.column(foggy.astype(np.float32), rows), value=2.5)
     cover = canvas.column(drawn["cover"], rows)
     gain, most = canvas.column(drawn["gain"], rows), canvas.column(drawn["most"], rows)
     field -= upper(field, cover)
@@ -144,7 +145,8 @@ def _layer(
     thick = field.mul_(gain).mul_(frayed).add_(-log(1 - CLOUD_FROM)).clamp_(min=0)
     depth = most * torch.tanh(thick / most)
     down, right = suns.throw(drawn["height"], pixel)
-    moved = shift(depth, np.rint(down[rows]).astype(int).tolist(), np.rint(right[rows]).astype(int).tolist())
+    steps = [np.rint(way[rows]).astype(int).tolist() for way in (down, right)]
+    moved = shift(depth, *steps, mirrored=foggy[rows].tolist())  # valleys do not go on where the window ends
     return Layer(depth, soften(moved), thick, ice)
 
 
@@ -152,7 +154,7 @@ def _shine(canvas: Canvas, thick: Tensor, rows: Rows, relief: NDArray[np.float32
     """Return how much brighter or darker than level cloud each side of a heap is, (m, h, w)."""
     top = soften(thick.clamp(max=60).sqrt_())
     east, north = canvas.column(suns.east, rows), canvas.column(suns.north, rows)
-    slope = (top.roll(1, 2) - top.roll(-2, 2)) * east + (top.roll(-2, 1) - top.roll(1, 1)) * north
+    slope = (beside(top, 2, -1) - beside(top, 2, 2)) * east + (beside(top, 1, 2) - beside(top, 1, -1)) * north
     return (slope * canvas.column(relief, rows)).clamp_(-0.5, 0.22)
 
 
@@ -164,7 +166,7 @@ def _contrails(canvas: Canvas, rows: Rows, suns: Suns, pixel: float) -> tuple[Te
     dice.turn("trails")
     down, right = suns.throw(dice.even(8000, 12000), pixel)
     angle, count = dice.even(0, pi), dice.draw() * 3
-    lumps = canvas.field(rows, 2.4, 40, stretch=4.0, angle=angle, coarse=2).mul_(0.35).add_(1).clamp_(min=0)
+    lumps = canvas.field(rows, 2.4, 40, shortest=4, stretch=4.0, angle=angle).mul_(0.35).add_(1).clamp_(min=0)
     layers = []
     places = [
         (dice.even(-0.05, 1.05), dice.even(-0.12, 0.12), dice.even(0.8, 5.0), dice.even(0.15, 1.1)) for _ in range(3)

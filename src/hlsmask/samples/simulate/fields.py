@@ -140,17 +140,41 @@ def shrink(fine: Tensor, factor: int) -> Tensor:
     return functional.avg_pool2d(fine[:, None], factor, ceil_mode=True, count_include_pad=False)[:, 0]
 
 
-def shift(field: Tensor, down: Sequence[int], right: Sequence[int]) -> Tensor:
-    """Return each window of (n, h, w) moved by its own whole pixels; what leaves comes in on the other side."""
-    moved = [torch.roll(one, (int(d), int(r)), (0, 1)) for one, d, r in zip(field, down, right, strict=True)]
-    return torch.stack(moved)
+def shift(
+    field: Tensor, down: Sequence[int], right: Sequence[int], *, mirrored: Sequence[bool] | None = None
+) -> Tensor:
+    """Return each window of (n, h, w) moved by its own whole pixels; what leaves comes in on the other side.
+
+    Windows that are `mirrored` are no torus: what comes in there is their image beyond the edge that it comes in at.
+    """
+    folded = [False] * len(field) if mirrored is None else mirrored
+    return torch.stack([
+        _fold(_fold(one, 0, -int(d)), 1, -int(r)) if fold else torch.roll(one, (int(d), int(r)), (0, 1))
+        for one, d, r, fold in zip(field, down, right, folded, strict=True)
+    ])  # fmt: skip
+
+
+def _fold(field: Tensor, axis: int, by: int) -> Tensor:
+    """Return what lies `by` pixels further along an axis, mirrored at both edges."""
+    length = field.shape[axis]
+    place = torch.arange(by, by + length, device=field.device) % (2 * length)
+    return field.index_select(axis, torch.minimum(place, 2 * length - 1 - place))
+
+
+def beside(field: Tensor, axis: int, by: int) -> Tensor:
+    """Return what lies `by` pixels further along an axis; the edge goes on beyond it."""
+    length = field.shape[axis]
+    return field.index_select(axis, torch.arange(by, by + length, device=field.device).clamp_(0, length - 1))
 
 
 def soften(field: Tensor, rounds: int = 1) -> Tensor:
-    """Return (n, h, w) smoothed by a 3 x 3 binomial filter, `rounds` times, on a torus."""
+    """Return (n, h, w) smoothed by a 3 x 3 binomial filter, `rounds` times; the edge goes on beyond it."""
     for _ in range(rounds):
         for axis in (1, 2):
-            field = (field * 0.5).add_(field.roll(1, axis), alpha=0.25).add_(field.roll(-1, axis), alpha=0.25)
+            length = field.shape[axis]
+            wide = torch.cat([field.narrow(axis, 0, 1), field, field.narrow(axis, length - 1, 1)], axis)
+            before, after = wide.narrow(axis, 0, length), wide.narrow(axis, 2, length)
+            field = (field * 0.5).add_(before, alpha=0.25).add_(after, alpha=0.25)
     return field
 
 

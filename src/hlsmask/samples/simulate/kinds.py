@@ -59,107 +59,137 @@ class Kind:
         check(self, 0, 16000, "height")
 
 
-CUMULUS = Kind(
-    weight=0.4,
-    cover=(0.02, 0.4),
-    cell=(10, 40),
-    slope=(3.8, 4.8),
-    patches=(0.2, 1.0),
-    billow=(0.3, 0.8),
-    stretch=(1.0, 1.7),
-    gain=(2.0, 8.0),
-    most=(4, 16),
-    height=(500, 2600),
-    ice=0,
-)
-BROKEN = Kind(
-    weight=0.22,
-    cover=(0.25, 0.75),
-    cell=(10, 60),
-    slope=(3.2, 4.2),
-    patches=(0.3, 1.5),
-    billow=(0.1, 0.7),
-    stretch=(1.0, 2.2),
-    gain=(1.2, 6.0),
-    most=(2, 12),
-    height=(600, 3500),
-    ice=0,
-)
-THIN = Kind(
-    weight=0.18,
-    cover=(0.1, 0.8),
-    cell=(20, 120),
-    slope=(2.8, 3.8),
-    patches=(0.5, 1.5),
-    billow=(0.0, 0.4),
-    stretch=(1.0, 3.0),
-    gain=(0.12, 1.2),
-    most=(0.4, 2.5),
-    height=(400, 3500),
-    ice=0,
-)
-OVERCAST = Kind(
-    weight=0.12,
-    cover=(0.85, 1.0),
-    cell=(15, 110),
-    slope=(2.6, 3.8),
-    patches=(0.3, 1.2),
-    billow=(0.1, 0.7),
-    stretch=(1.0, 2.0),
-    gain=(1.0, 5.0),
-    most=(3, 14),
-    height=(500, 3000),
-    ice=0,
-)
-FOG = Kind(
-    weight=0.08,
-    cover=(0.05, 0.6),
-    cell=(60, 220),
-    slope=(3.4, 4.4),
-    patches=(0.5, 1.5),
-    billow=(0.0, 0.12),
-    stretch=(1.0, 2.5),
-    gain=(1.5, 6.0),
-    most=(0.8, 4),
-    height=(30, 350),
-    ice=0,
-)
-ALTOCUMULUS = Kind(
-    weight=0.3,
-    cover=(0.1, 0.7),
-    cell=(7, 18),
-    slope=(3.0, 4.0),
-    patches=(1.0, 2.5),
-    billow=(0.2, 0.8),
-    stretch=(1.0, 2.5),
-    gain=(0.5, 2.2),
-    most=(1.5, 6),
-    height=(2400, 6000),
-    ice=0,
-)
-CIRRUS = Kind(
-    weight=0.4,
-    cover=(0.08, 0.8),
-    cell=(40, 160),
-    slope=(2.2, 3.2),
-    patches=(0.3, 1.2),
-    billow=(0.0, 0.25),
-    stretch=(2.5, 8.0),
-    gain=(0.12, 0.6),
-    most=(0.8, 3),
-    height=(6000, 12000),
-    ice=1,
-)
-VEIL = Kind(
-    weight=0.3,
-    cover=(0.3, 1.0),
-    cell=(120, 400),
-    slope=(3.2, 4.5),
-    patches=(0.5, 1.5),
-    billow=(0.0, 0.05),
-    stretch=(1.0, 2.5),
-    gain=(0.1, 0.5),
-    most=(0.5, 2.5),
-    height=(3000, 11000),
-    ice=0.8,
-)
+@dataclass(frozen=True, slots=True)
+class Cumulus(Kind):
+    """Fair weather: crisp heaps in clusters."""
+
+    weight: float = 0.4
+    cover: Range = (0.02, 0.4)
+    cell: Range = (10, 40)
+    slope: Range = (3.8, 4.8)
+    patches: Range = (0.2, 1.0)
+    billow: Range = (0.3, 0.8)
+    stretch: Range = (1.0, 1.7)
+    gain: Range = (2.0, 8.0)
+    most: Range = (4, 16)
+    height: Range = (500, 2600)
+    ice: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Kind):
+    """Stratocumulus and torn fields."""
+
+    weight: float = 0.22
+    cover: Range = (0.25, 0.75)
+    cell: Range = (10, 60)
+    slope: Range = (3.2, 4.2)
+    patches: Range = (0.3, 1.5)
+    billow: Range = (0.1, 0.7)
+    stretch: Range = (1.0, 2.2)
+    gain: Range = (1.2, 6.0)
+    most: Range = (2, 12)
+    height: Range = (600, 3500)
+    ice: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Thin(Kind):
+    """Thin low cloud and ragged scud, through which the ground is seen."""
+
+    weight: float = 0.18
+    cover: Range = (0.1, 0.8)
+    cell: Range = (20, 120)
+    slope: Range = (2.8, 3.8)
+    patches: Range = (0.5, 1.5)
+    billow: Range = (0.0, 0.4)
+    stretch: Range = (1.0, 3.0)
+    gain: Range = (0.12, 1.2)
+    most: Range = (0.4, 2.5)
+    height: Range = (400, 3500)
+    ice: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overcast(Kind):
+    """A closed deck, with holes or without."""
+
+    weight: float = 0.12
+    cover: Range = (0.85, 1.0)
+    cell: Range = (15, 110)
+    slope: Range = (2.6, 3.8)
+    patches: Range = (0.3, 1.2)
+    billow: Range = (0.1, 0.7)
+    stretch: Range = (1.0, 2.0)
+    gain: Range = (1.0, 5.0)
+    most: Range = (3, 14)
+    height: Range = (500, 3000)
+    ice: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fog(Kind):
+    """Fog and low stratus: smooth, sharp at the rim, in the valleys where there is relief."""
+
+    weight: float = 0.08
+    cover: Range = (0.05, 0.6)
+    cell: Range = (60, 220)
+    slope: Range = (3.4, 4.4)
+    patches: Range = (0.5, 1.5)
+    billow: Range = (0.0, 0.12)
+    stretch: Range = (1.0, 2.5)
+    gain: Range = (1.5, 6.0)
+    most: Range = (0.8, 4)
+    height: Range = (30, 350)
+    ice: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Altocumulus(Kind):
+    """Rows and rolls of small heads."""
+
+    weight: float = 0.3
+    cover: Range = (0.1, 0.7)
+    cell: Range = (7, 18)
+    slope: Range = (3.0, 4.0)
+    patches: Range = (1.0, 2.5)
+    billow: Range = (0.2, 0.8)
+    stretch: Range = (1.0, 2.5)
+    gain: Range = (0.5, 2.2)
+    most: Range = (1.5, 6)
+    height: Range = (2400, 6000)
+    ice: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cirrus(Kind):
+    """Streaks of ice."""
+
+    weight: float = 0.4
+    cover: Range = (0.08, 0.8)
+    cell: Range = (40, 160)
+    slope: Range = (2.2, 3.2)
+    patches: Range = (0.3, 1.2)
+    billow: Range = (0.0, 0.25)
+    stretch: Range = (2.5, 8.0)
+    gain: Range = (0.12, 0.6)
+    most: Range = (0.8, 3)
+    height: Range = (6000, 12000)
+    ice: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Veil(Kind):
+    """Cirrostratus and altostratus: smooth and thin."""
+
+    weight: float = 0.3
+    cover: Range = (0.3, 1.0)
+    cell: Range = (120, 400)
+    slope: Range = (3.2, 4.5)
+    patches: Range = (0.5, 1.5)
+    billow: Range = (0.0, 0.05)
+    stretch: Range = (1.0, 2.5)
+    gain: Range = (0.1, 0.5)
+    most: Range = (0.5, 2.5)
+    height: Range = (3000, 11000)
+    ice: float = 0.8

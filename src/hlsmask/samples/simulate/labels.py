@@ -59,24 +59,27 @@ def label(scene: Scene, simulation: Simulation) -> Tensor:
     """Return the labels of what can be seen, uint8 (n, 5, h, w).
 
     The background's own clouds, shadows and what it does not know of them count for nothing: there neither cloud nor
-    shadow is known, except under or beside simulated cloud.
+    shadow is known, except simulated cloud and what it hides. Below its own cloud nothing else is known, and where it
+    may have shadow, lit ground is not known to be that.
     """
     clouds, shadow = simulation.clouds, simulation.shadow
     labels = scene.background.clone()
     murky = (labels[:, _CLOUD] != 0) | (labels[:, _SHADOW] != 0)
-    hidden = scene.opacity >= clouds.hidden_from
+    opaque = scene.opacity >= clouds.hidden_from
+    veiled = scene.opacity if scene.haze is None else 1 - (1 - scene.opacity) * (1 - scene.haze)
+    hidden = veiled >= clouds.hidden_from
+    own_cloud = labels[:, _CLOUD] == 1
     cloudy = scene.opacity >= clouds.label_from
 
-    doubt = scene.opacity >= clouds.doubt_from
-    if scene.haze is not None:
-        doubt |= 1 - (1 - scene.opacity) * (1 - scene.haze) >= clouds.label_from
+    doubt = (scene.opacity >= clouds.doubt_from) | (veiled >= clouds.label_from)
     labels[:, _CLOUD] = _pick(cloudy, doubt | murky)
 
     lost = scene.shade if scene.light is None else scene.shade * scene.light.clamp(max=1)
     shaded = lost >= shadow.label_from
     rim = (scene.shade >= shadow.doubt_from) & ~shaded  # also where relief leaves no light to lose
     seen = scene.opacity < clouds.doubt_from
-    labels[:, _SHADOW] = _pick(shaded & seen, rim | (shaded & ~seen) | murky).mul_(~hidden)
+    clear = seen & ~murky & ~hidden
+    labels[:, _SHADOW] = _pick(shaded & clear, rim | shaded | murky | hidden).mul_(~opaque)
 
     if scene.lakes is not None:
         labels[:, _WATER].masked_fill_(scene.lakes, 1)
@@ -95,7 +98,11 @@ def label(scene: Scene, simulation: Simulation) -> Tensor:
     if scene.dark is not None:
         own = labels[:, _TERRAIN]
         labels[:, _TERRAIN] = torch.where((scene.dark == 0) & (own != 0), NOT_OBSERVED, scene.dark)
-    unknown = hidden.to(torch.uint8).mul_(NOT_OBSERVED)
+    own = labels[:, _TERRAIN]
+    own.masked_fill_(murky & (own == 0), NOT_OBSERVED)
+    if scene.lakes is not None:
+        own.masked_fill_(scene.lakes & (own != 0), NOT_OBSERVED)
+    unknown = (hidden | own_cloud).to(torch.uint8).mul_(NOT_OBSERVED)
     for mask in (_WATER, _SNOW, _TERRAIN):
         labels[:, mask].bitwise_or_(unknown)  # 255, whatever it was
     return labels

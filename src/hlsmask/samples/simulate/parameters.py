@@ -112,4 +112,7 @@ def _like(old: Any, value: Any, path: str) -> Any:  # noqa: ANN401 - a number, a
     if not right or any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in numbers):
         form = "a word" if isinstance(old, str) else "two numbers, least first" if count > 1 else "a number"
         raise UsageError(f"{path} is {value!r}; use {form}")
-    return tuple(float(number) for number in numbers) if count > 1 else float(value)
+    try:
+        return tuple(float(number) for number in numbers) if count > 1 else float(value)
+    except OverflowError as error:
+        raise UsageError(f"{path} is a whole number too large to reckon with; use a smaller one") from error

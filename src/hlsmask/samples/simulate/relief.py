@@ -104,7 +104,6 @@ def shade(
     suns: Suns,
     *,
     pixel: float,
-    torus: bool,
 ) -> Shading:
     """Return the light on relief.
 
@@ -120,8 +119,6 @@ def shade(
         Those of all windows of the canvas.
     pixel
         Metres of a pixel's side.
-    torus
-        Whether relief that leaves the window on one side comes in on the other.
     """
     south, east = _gradient(elevation, 1, pixel), _gradient(elevation, 2, pixel)
     zenith = np.radians(suns.zenith)
@@ -130,7 +127,7 @@ def shade(
     cosine = (towards * flat + up) / (south * south + east * east + 1).sqrt_()
     shad = (cosine < cos(radians(INCIDENCE))) & (towards <= tan(radians(BACK_SLOPE)))
     hidden = torch.stack([
-        _hidden(ground, float(suns.azimuth[row]), float(suns.zenith[row]), float(most), pixel, torus=torus)
+        _hidden(ground, float(suns.azimuth[row]), float(suns.zenith[row]), float(most), pixel)
         for ground, row, most in zip(elevation, rows, extent, strict=True)
     ])  # fmt: skip
     light = (cosine / up).clamp_(0, 2.2) * (1 - hidden)
@@ -146,10 +143,11 @@ def _gradient(elevation: Tensor, axis: int, pixel: float) -> Tensor:
     return (before + after) * (0.5 / pixel)
 
 
-def _hidden(ground: Tensor, azimuth: float, zenith: float, extent: float, pixel: float, *, torus: bool) -> Tensor:
+def _hidden(ground: Tensor, azimuth: float, zenith: float, extent: float, pixel: float) -> Tensor:
     """Return the share of the sun that relief along its azimuth hides, (h, w).
 
     The ground is followed towards the sun, a pixel at a time and then in growing steps, until the beam is above all.
+    What lies beyond the window hides nothing: relief is level at water, so it cannot go on where the window ends.
     """
     rows, cols = ground.shape
     rise = pixel / max(tan(radians(zenith)), 1e-3)
@@ -157,11 +155,7 @@ def _hidden(ground: Tensor, azimuth: float, zenith: float, extent: float, pixel:
     if reach < 1:
         return torch.zeros_like(ground)
     edge = reach + 1
-    pad, square = (edge,) * 4, ground[None, None]
-    if torus:
-        wide = functional.pad(square, pad, mode="circular")[0, 0]
-    else:
-        wide = functional.pad(square, pad, value=OUTSIDE)[0, 0]
+    wide = functional.pad(ground, (edge,) * 4, value=OUTSIDE)
     top = torch.full_like(ground, OUTSIDE)
     down, right = -cos(radians(azimuth)), cos(radians(azimuth - 90))
     along = 1.0

@@ -183,10 +183,10 @@ class Simulator:
             rows = np.arange(len(water))
             metres = elevation.to(self.device, torch.float32)
             extent = (metres.amax((1, 2)) - metres.amin((1, 2))).cpu().numpy()
-            shading = relief.shade(canvas, rows, metres, extent, suns, pixel=pixel, torus=False)
+            shading = relief.shade(canvas, rows, metres, extent, suns, pixel=pixel)
         elif made is not None:
             rows, metres, extent = made
-            shading = relief.shade(canvas, rows, metres, extent, suns, pixel=pixel, torus=True)
+            shading = relief.shade(canvas, rows, metres, extent, suns, pixel=pixel)
         else:
             return None, None
         height = torch.zeros_like(water)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hlsmask.samples.simulate.kinds import ALTOCUMULUS, BROKEN, CIRRUS, CUMULUS, FOG, OVERCAST, THIN, VEIL, Kind
+from hlsmask.errors import UsageError
+from hlsmask.samples.simulate.kinds import Altocumulus, Broken, Cirrus, Cumulus, Fog, Overcast, Thin, Veil
 from hlsmask.samples.simulate.ranges import Range, check
 
 
@@ -38,28 +39,28 @@ class Clouds:
     high: float = 0.25
     """Share of windows with clouds of the high layer, with or without low ones."""
 
-    cumulus: Kind = CUMULUS
+    cumulus: Cumulus = field(default_factory=Cumulus)
     """Fair weather: crisp heaps in clusters."""
 
-    broken: Kind = BROKEN
+    broken: Broken = field(default_factory=Broken)
     """Stratocumulus and torn fields."""
 
-    thin: Kind = THIN
+    thin: Thin = field(default_factory=Thin)
     """Thin low cloud and ragged scud, through which the ground is seen."""
 
-    overcast: Kind = OVERCAST
+    overcast: Overcast = field(default_factory=Overcast)
     """A closed deck, with holes or without."""
 
-    fog: Kind = FOG
+    fog: Fog = field(default_factory=Fog)
     """Fog and low stratus: smooth, sharp at the rim, in the valleys where there is relief."""
 
-    altocumulus: Kind = ALTOCUMULUS
+    altocumulus: Altocumulus = field(default_factory=Altocumulus)
     """Rows and rolls of small heads."""
 
-    cirrus: Kind = CIRRUS
+    cirrus: Cirrus = field(default_factory=Cirrus)
     """Streaks of ice."""
 
-    veil: Kind = VEIL
+    veil: Veil = field(default_factory=Veil)
     """Cirrostratus and altostratus: smooth and thin."""
 
     contrails: float = 0.06
@@ -97,7 +98,7 @@ class Clouds:
     """Opacity from which it may be: not known up to `label_from`."""
 
     hidden_from: float = 0.6
-    """Opacity from which water, snow, relief and shadow below cannot be known."""
+    """Opacity, that of haze included, from which water, snow, relief and shadow below cannot be known."""
 
     def __post_init__(self) -> None:
         check(self, 0, 1, "share", "high", "contrails", "glow")
@@ -106,6 +107,13 @@ class Clouds:
         check(self, 0.01, 1, "label_from")
         check(self, 0.001, self.label_from, "doubt_from")
         check(self, self.label_from, 1, "hidden_from")
+        low = (self.cumulus, self.broken, self.thin, self.overcast, self.fog)
+        high = (self.altocumulus, self.cirrus, self.veil)
+        for name, share, kinds in (("share", self.share, low), ("high", self.high, high)):
+            if share > 0 and not any(kind.weight for kind in kinds):
+                raise UsageError(
+                    f"Clouds.{name} is {share:g}, but all kinds of that layer have weight 0; give one of them weight"
+                )
 
 
 @dataclass(frozen=True, slots=True)
