@@ -29,8 +29,7 @@ from hlsmask.samples.building.pairing import alone, pair
 from hlsmask.samples.building.recipe import Cut, Gates
 from hlsmask.samples.labels import Rules, from_dswx, from_spectral, layers_needed, shad_layer
 from hlsmask.samples.sample import Record, Sample
-from hlsmask.samples.store import layout
-from hlsmask.samples.store import writing as store
+from hlsmask.samples.store import layout, writing
 from hlsmask.samples.store.manifest import read_manifest
 from hlsmask.samples.store.reading import StoreSamples
 from hlsmask.testing import simulate_granule, simulate_product, write_granule, write_product
@@ -298,7 +297,7 @@ def test_spectral_terrain_shadow_is_that_of_the_whole_scene(simulated, folders, 
 
 
 def test_a_stopped_build_goes_on_and_ends_the_same(folders, tmp_path, monkeypatch):
-    for module in (layout, store):
+    for module in (layout, writing):
         monkeypatch.setattr(module, "per_shard", lambda _size: 5)  # some are on disk when it stops, some are not
     recipe = Recipe(CUT, Gates(min_valid=0.3, max_cloudy=0.2))
     whole = build(pairs(folders), tmp_path / "whole", recipe)
@@ -339,6 +338,65 @@ def test_another_recipe_does_not_go_on(folders, tmp_path):
     build(pairs(folders), tmp_path / "store", Recipe(CUT, ALL))
     with pytest.raises(UsageError, match=r"min_valid"):
         build(pairs(folders), tmp_path / "store", Recipe(CUT, Gates(min_valid=0.7)))
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_samples_of_another_production_stay_and_are_told(simulated, copied, tmp_path, run, monkeypatch, cut_off):  # noqa: PLR0917
+    store = tmp_path / "store"
+    options = ("--min-valid", 0, "--max-cloudy", 1, "--val", 0, "--test", 0)
+    if cut_off:
+        for module in (layout, writing):
+            monkeypatch.setattr(module, "per_shard", lambda _size: 5)
+        monkeypatch.setattr(building._Builder, "_note", stop_at_end(building._Builder._note))
+        with pytest.raises(KeyboardInterrupt):
+            build(pairs(copied), store, Recipe(replace(CUT, edges="cover"), ALL))
+        monkeypatch.undo()
+        granule = pairs(copied).pairs[0].granule.id
+    else:
+        assert built(run, copied, store, *options)[0] == 0
+        granule = simulated[0].id
+    before = {one.granule.id: one.product.id for one in pairs(copied).pairs}
+    newer = write_product(next(one for one in simulated if one.id == granule), copied[1], version="1.1").name
+    code, _, err = built(run, copied, store, *options)
+    old = before[granule]
+    assert code == 1
+    assert err.splitlines() == [
+        f"hlsmask: {granule}: its samples in {store} were made with {old}; name a new folder to make them with {newer}"
+    ]
+    told = json.loads((store / "report.json").read_text())
+    assert {one["granule"]: one["product"] for one in told["pairs"]} == before
+    assert [(one["granule"], one["product"]) for one in told["failed"]] == [(granule, old)]
+    names = [row.record.id for row in StoreSamples(store).rows]
+    assert sorted(names) == sorted(name for one in told["pairs"] for name in one["kept"])
+    shutil.rmtree(copied[1] / newer, ignore_errors=True)
+    for path in copied[1].rglob(f"{newer}*.tif"):
+        path.unlink()
+    assert built(run, copied, store, *options)[:1] == (0,)
+    assert len(StoreSamples(store).rows) == 36
+
+
+def stop_at_end(note):
+    """Return `note`, but stopped when a pair is done."""
+
+    def stopping(self, line):
+        if "begun" not in line:
+            raise KeyboardInterrupt
+        note(self, line)
+
+    return stopping
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_build_that_keeps_nothing_leaves_nothing(folders, tmp_path, run, there):
+    store = tmp_path / "store"
+    if there:
+        store.mkdir()
+    code, _, err = built(run, folders, store, "--min-share", "snow_ice=1")
+    assert code == 1
+    assert "too little snow" in err
+    assert store.exists() == there
+    assert not there or not list(store.iterdir())
+    assert built(run, folders, store, "--min-valid", 0, "--val", 0, "--test", 0)[0] == 0
 
 
 # ---------------------------------------------------------------- bad input
@@ -486,9 +544,10 @@ def test_what_is_left_alone_is_told(simulated, copied, tmp_path, run):
         (("--dswx", "DSWX", "--min-share", "water=2"), 2, "--min-share is 'water=2'"),
         (("--dswx", "DSWX", "--min-share", "lava=0.1"), 2, "there is no mask 'lava'"),
         (("--dswx", "DSWX", "--dem", "dem.tif"), 2, "--dem goes with --labels spectral"),
+        (("--labels", "spectral", "--dem", "no-dem.tif"), 1, "no-dem.tif"),
         (("--dswx", "DSWX", "--workers", 0), 2, "--workers is 0"),
         (("--dswx", "DSWX", "--size", 151), 1, "too few for samples of 151"),
-        (("--dswx", "DSWX", "--size", 64, "--min-share", "snow_ice=1"), 1, "holds no samples"),
+        (("--dswx", "DSWX", "--size", 64, "--min-share", "snow_ice=1"), 1, "gets no samples: none of 4"),
     ],
 )
 def test_what_cannot_be_built_is_told_in_one_sentence(folders, tmp_path, run, arguments, code, words):  # noqa: PLR0917

@@ -512,7 +512,9 @@ def test_sources_are_collections_items_lists_or_urls(archive, pair, tmp_path):
     one = tmp_path / "item.json"
     one.write_text(json.dumps(pair[0]))
     urls = tmp_path / "urls.txt"
-    urls.write_text(f"# B04 twice\n{archive.url}{PATH}\n\n{archive.url}{PATH}?x=1\nhttps://example.org/other.tif\n")
+    urls.write_text(
+        f"\ufeff# B04 twice\n{archive.url}{PATH}\n\n{archive.url}{PATH}?x=1\nhttps://example.org/other.tif\n"
+    )
     assert len(read_wishes([str(one)]).files) == 9
     wishes = read_wishes([str(urls)])
     assert [file.place for file in wishes.files] == [f"{S30}/{NAME}"]
@@ -560,6 +562,20 @@ def test_what_an_item_lacks_is_said_and_the_rest_is_fetched(found, pair, tmp_pat
     assert said.startswith("8 files fetched")
     assert f"{S30} has no SZA to fetch" in err
     assert "'S1A_IW_GRDH' is neither of HLS nor of DSWx-HLS" in err
+
+
+def test_odd_items_are_told_and_the_others_go_on(pair, tmp_path):
+    path = tmp_path / "search.json"
+    odd = [{**pair[0], "assets": None}, {**pair[0], "assets": [1]}, None, {"id": S30}]
+    bad = {"B04": None, "B03": "x", "SZA": {"href": "https://[/x.tif"}, "SAA": {"href": None}}
+    whole = {**pair[0], "assets": {**pair[0]["assets"], **bad}}
+    whole["assets"]["B02"]["file:size"] = True
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [*odd, whole, pair[1]]}), encoding="utf-8-sig")
+    wishes = read_wishes([str(path)])
+    assert len(wishes.files) == 5 + 7
+    assert all(file.size is None for file in wishes.files)
+    assert len([each for each in wishes.problems if "is no STAC Item" in each]) == 3
+    assert f"{S30} has no B03, B04, SZA, SAA to fetch" in wishes.problems
 
 
 def test_a_dry_run_counts_bytes_and_writes_nothing(archive, found, pair, tmp_path, run):

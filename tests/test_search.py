@@ -180,6 +180,12 @@ def test_an_item_without_a_place_or_with_a_strange_name_does_not_end_the_search(
         ({"codes": [503] * 6}, "answered 503: it is out of order; try again later"),
         ({"stuck": True}, "gives one page of HLSL30_2.0 again and again"),
         ({"hidden": 7}, "gave 120 of 127 items of HLSL30_2.0"),
+        ({"pages": [[]]}, "sent an answer that is cut off or not STAC"),
+        ({"pages": [None]}, "sent an answer that is cut off or not STAC"),
+        ({"pages": [{"errors": ["Oops!"]}]}, "sent an answer that is cut off or not STAC"),
+        ({"pages": [{"type": "FeatureCollection", "features": None}]}, "sent an answer that is cut off or not STAC"),
+        ({"pages": [{"type": "FeatureCollection", "features": [], "links": [None]}]}, "is cut off or not STAC"),
+        ({"pages": [{"type": "FeatureCollection", "features": [], "numberMatched": 130}]}, "gave 100 of 130 items"),
         ({"cut": True}, "sent an answer that is cut off or not STAC"),
     ],
 )
@@ -191,6 +197,27 @@ def test_a_service_that_fails_is_one_sentence_and_never_half_a_result(service, t
         search(asked(service))
     assert sentence in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+def test_an_odd_item_is_left_out_and_noted(service):
+    nan = hls_item(S30, BOULDER) | {"properties": {"datetime": "2024-07-08T17:49:11Z", "eo:cloud_cover": float("nan")}}
+    parts = [
+        {"assets": None},
+        {"assets": []},
+        {"assets": {"B04": None}},
+        {"assets": {"B04": "https://example.org"}},
+        {"assets": {"B04": {"href": 5}}},
+        {"properties": None},
+        {"geometry": "POINT (0 0)"},
+        {"id": 5},
+    ]
+    odd = [hls_item(f"HLS.L30.T13TDE.2023{at:03}T173500.v2.0", BOULDER) | part for at, part in enumerate(parts, 1)]
+    service.items = [nan]
+    service.answer = [nan, *odd, None, 5]
+    results = search(asked(service, cloud_cover=50, sensors=(Sensor.S30,)))
+    assert names(results.granules) == [S30]
+    assert results.granules[0].cloud_cover is None
+    assert "10 items of the catalogue are left out: they are no STAC Items" in results.notes
 
 
 def test_troubles_that_pass_are_waited_out(service):

@@ -272,6 +272,32 @@ def test_a_sample_that_knows_its_middle_alone_lies_where_it_lay():
         assert square_of(Record(one.id, one.size, lon=lon, lat=lat)).crs == one.crs
 
 
+@pytest.mark.parametrize("by", ["tile", "block"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"top": float("nan")},
+        {"left": float("inf")},
+        {"left": 1e300},
+        {"left": -1e9, "top": 1e9},
+        {"crs": "", "lon": -105.0, "lat": 95.0},
+        {"crs": "", "lon": 500.0, "lat": 40.0},
+        {"crs": "", "lon": float("nan"), "lat": 40.0},
+        {"crs": "", "lon": -105.0, "lat": 40.0, "tile": "99ZZZ"},
+        {"crs": "", "lon": 75.0, "lat": 0.0, "tile": "13TDE"},
+        {"crs": "EPSG:4978"},
+        {"crs": "EPSG:5773"},
+    ],
+)
+def test_odd_locations_are_none(odd, by):
+    records = granule("13TDE", 399_960, 4_500_000)
+    other = granule("13TGE", 899_960, 4_500_000)
+    last = granule("13TZE", 1_399_960, 4_500_000)
+    records = [*records, *other, *last, replace(records[0], id="odd", **odd)]
+    division = assign(records, by=by, shares=Shares(0.2, 0.2, block_km=20))
+    assert len(division.splits) == len(records)
+
+
 def test_splits_that_exist_are_kept_and_their_faults_told():
     records = [replace(one, split="train") for one in granule("13TDE", 399_960, 4_500_000)]
     records[0] = replace(records[0], split="test")

@@ -13,6 +13,7 @@ from hlsmask.cli.samples.tables import remarks, show_division, show_report
 from hlsmask.errors import DatasetError, UsageError
 from hlsmask.granules.dswx import find_products
 from hlsmask.granules.hls import find_granules
+from hlsmask.granules.layers import Layer
 from hlsmask.samples.building.build import Recipe, build
 from hlsmask.samples.building.pairing import Pair, Pairing, alone, pair, why_lonely
 from hlsmask.samples.division.dividing import divide
@@ -31,6 +32,8 @@ def run(hls: Path, dswx: Path | None, out: Path, recipe: Recipe, *, by: By, shar
         raise UsageError(f"--workers is {workers}; use 1 or more")
     if recipe.cut.edges is None:
         recipe = replace(recipe, cut=replace(recipe.cut, edges="drop" if by == "block" else "cover"))
+    if recipe.cut.dem is not None:
+        Layer(recipe.cut.dem).close()  # says what is wrong with it once, not for every granule
     pairing = find(hls, dswx, recipe)
     _check_tiles(pairing, out, by, shares)
     console = Console(highlight=False, soft_wrap=True)
@@ -50,8 +53,9 @@ def run(hls: Path, dswx: Path | None, out: Path, recipe: Recipe, *, by: By, shar
     for name, why in list(report.without_product.items())[:3]:
         console.print(f"{name} has no product: {why}")
     if not report.kept:
+        why = ", ".join(f"{reason} ({count})" for reason, count in report.dropped.items())
         raise DatasetError(
-            f"{out} holds no samples: none of {len(pairing.pairs)} granules gave one; see its report.json"
+            f"{out} gets no samples: none of {len(pairing.pairs)} granules gave one{why and '; dropped were: '}{why}"
         )
     code = FAILED if report.failed else DONE
     try:

@@ -152,9 +152,9 @@ def _place(item: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
         else:
             west, south, east, north = item["bbox"]
             found = box(west, south, east if west <= east else east + 360, north)
-    except (ValueError, TypeError, KeyError, shapely.errors.ShapelyError):
+    except (ValueError, TypeError, LookupError, AttributeError, shapely.errors.ShapelyError):
         return None
-    if found.is_empty:
+    if found.is_empty or not all(map(isfinite, found.bounds)):
         return None
     west, _, east, _ = found.bounds
     if found.geom_type == "Polygon" and east - west > _LEAST_WIDE:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from hlsmask.errors import SourceError
@@ -42,8 +44,10 @@ class Found:
     @property
     def cloud_cover(self) -> float | None:
         """Percent of cloud, where the catalogue knows it."""
-        value = self.item.get("properties", {}).get("eo:cloud_cover")
-        return float(value) if isinstance(value, int | float) else None
+        value = (self.item.get("properties") or {}).get("eo:cloud_cover")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+            return None
+        return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +95,13 @@ def _order(found: Found) -> tuple[datetime, str]:
 def _all(query: Query, kind: Kind, notes: list[str]) -> list[Found]:
     place = _place(query)
     kept: dict[str, Found] = {}
-    strange = unknown = 0
+    left_out: Counter[str] = Counter()
+    unknown = 0
     for item in _items(query, kind, place):
-        try:
-            value = Granule.from_item(item) if kind is Kind.HLS else Product.from_item(item)
-        except SourceError:
-            strange += 1
+        found = _read(item, kind)
+        if isinstance(found, str):
+            left_out[found] += 1
             continue
-        found = Found(value, item)
         if found.id in kept or not _wanted(found, query, place):
             continue
         if query.cloud_cover is not None:
@@ -109,11 +112,35 @@ def _all(query: Query, kind: Kind, notes: list[str]) -> list[Found]:
         kept[found.id] = found
         if len(kept) == query.limit:
             break
-    if strange:
-        notes.append(f"{strange} items of the catalogue are left out: they have no name of {kind}")
+    notes += [f"{count} items of the catalogue are left out: they {why}" for why, count in sorted(left_out.items())]
     if unknown:
         notes.append(f"{unknown} of {kind} are kept although the catalogue does not know their cloud cover")
     return list(kept.values())
+
+
+def _read(item: Any, kind: Kind) -> Found | str:  # noqa: ANN401 - JSON
+    """Return what an Item is, or why it is left out, in words that follow "they"."""
+    if not _is_item(item):
+        return "are no STAC Items"
+    try:
+        return Found(Granule.from_item(item) if kind is Kind.HLS else Product.from_item(item), item)
+    except SourceError:
+        return f"have no name of {kind}"
+    except ValueError:  # an address that is none
+        return "are no STAC Items"
+
+
+def _is_item(item: Any) -> bool:  # noqa: ANN401 - JSON
+    """Say whether what a catalogue gave has the parts that are read, of the kinds that STAC wants."""
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+        return False
+    assets = item.get("assets", {})
+    return (
+        isinstance(assets, dict)
+        and all(isinstance(one, dict) and isinstance(one.get("href", ""), str) for one in assets.values())
+        and isinstance(item.get("properties", {}), dict)
+        and isinstance(item.get("geometry"), dict | None)
+    )
 
 
 def _place(query: Query) -> Area:

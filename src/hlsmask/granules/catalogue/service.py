@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+import pystac
 
 from hlsmask.errors import ServiceError
 from hlsmask.extras import load
@@ -24,6 +27,8 @@ LONGEST_WAIT: Final = 60
 """Seconds that a server can make us wait."""
 TIMEOUT: Final = (10, 90)
 """Seconds to connect, seconds without a byte."""
+EMPTY: Final = 10
+"""Pages without an Item that are turned one after the other, before the service is held to go in circles."""
 _NAME: Final = {"Client-Id": "hlsmask", "User-Agent": "hlsmask"}
 """CMR asks programs to say who they are."""
 _PASSING: Final = (429, 500, 502, 503, 504)
@@ -41,6 +46,8 @@ def ask(
     api: str, collection: Collection, where: Mapping[str, Any], when: Span | None, page: int = PAGE
 ) -> Iterator[dict[str, Any]]:
     """Yield the Items of `collection` at `api` that a place (`bbox` or `intersects`) and a time hold, page by page.
+
+    What stands among them in an answer without being an Item is yielded too.
 
     Raises
     ------
@@ -62,25 +69,60 @@ def ask(
         **where,
     )
     seen: set[str] = set()
-    given, matched = 0, None
+    given = empty = 0
+    matched = None
     try:
-        for answer in search.pages_as_dicts():
+        for answer in _pages(connection, search):
             items = answer["features"]
-            fresh = [item for item in items if item["id"] not in seen]
-            if not fresh:
+            found = _matched(answer)
+            matched = matched if found is None else found
+            if not items and matched is not None and given >= matched:
+                break
+            fresh = [item for item in items if _identity(item) not in seen]
+            empty = 0 if items else empty + 1
+            if (items and not fresh) or empty > EMPTY:
                 raise ServiceError(f"{name} gives one page of {collection.id} again and again; ask for less at once")
-            seen |= {item["id"] for item in fresh}
+            seen |= {_identity(item) for item in fresh}
             given += len(items)
-            matched = _matched(answer)
             yield from fresh
     except errors.APIError as error:
         raise ServiceError(f"{name} {_reason(error)}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ServiceError(f"{name} sent an answer that is cut off or not STAC; try again later") from error
     finally:
         connection.session.close()
     if matched is not None and given < matched:
         raise ServiceError(f"{name} gave {given} of {matched} items of {collection.id}; try again later")
+
+
+def _pages(connection: Any, search: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - pystac_client's own
+    """Yield answer after answer, each a collection of Items; pystac_client ends in silence where one is not.
+
+    Raises
+    ------
+    TypeError
+        If an answer is something else.
+    """
+    parameters = search.get_parameters()
+    answer = connection.read_json(search.url, method=search.method, parameters=parameters)
+    while True:
+        if not isinstance(answer, dict) or answer.get("type") != "FeatureCollection":
+            raise TypeError("no FeatureCollection")
+        if not isinstance(answer.get("features"), list):
+            raise TypeError("no features")
+        yield answer
+        following = [link for link in answer.get("links") or [] if link["rel"] == "next"]
+        if not following:
+            return
+        if not isinstance(following[0]["href"], str):
+            raise TypeError("no address of the next page")
+        answer = connection.read_json(pystac.Link.from_dict(following[0]), parameters=parameters)
+
+
+def _identity(item: Any) -> str:  # noqa: ANN401 - JSON
+    """Return what tells an Item from the others."""
+    name = item.get("id") if isinstance(item, dict) else None
+    return name if isinstance(name, str) else json.dumps(item, sort_keys=True)
 
 
 def _patience() -> Any:  # noqa: ANN401 - urllib3's own
@@ -105,7 +147,7 @@ def _matched(answer: Mapping[str, Any]) -> int | None:
     """Return how many Items the service says there are; not all say so."""
     context = answer.get("context")
     found = answer.get("numberMatched", context.get("matched") if isinstance(context, dict) else None)
-    return found if isinstance(found, int) else None
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def _reason(error: Exception) -> str:

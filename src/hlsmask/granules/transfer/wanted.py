@@ -108,8 +108,11 @@ def files_of(item: Mapping[str, Any], layers: Sequence[str] = ()) -> tuple[list[
     Raises
     ------
     SourceError
-        If the Item is neither of HLS nor of DSWx-HLS.
+        If the Item is neither of HLS nor of DSWx-HLS, or no Item at all.
     """
+    if not isinstance(item, dict) or not isinstance(item.get("assets", {}), dict):
+        name = item.get("id") if isinstance(item, dict) else None
+        raise SourceError(f"{name or 'a feature without a name'} is no STAC Item, as it has no list of assets")
     value = _parse(str(item.get("id", "")))
     assets = dict(_assets(item, value))
     asked = _asked(value, layers, assets)
@@ -142,12 +145,17 @@ def _asked(value: Granule | Product, layers: Sequence[str], assets: Mapping[str,
 def _assets(item: Mapping[str, Any], value: Granule | Product) -> Iterator[tuple[str, Wanted]]:
     """Yield layer and file of each GeoTIFF of an Item that can be had by HTTP."""
     for key, asset in item.get("assets", {}).items():
-        href = str(asset.get("href", ""))
-        layer = _layer(href, value) or _layer(f"{value.id}.{key}.tif", value)
+        href = asset.get("href") if isinstance(asset, dict) else None
+        if not isinstance(href, str):
+            continue
+        try:
+            layer = _layer(href, value) or _layer(f"{value.id}.{key}.tif", value)
+        except ValueError:  # an address that is none
+            continue
         if layer is None or not href.startswith(("https://", "http://")):
             continue
         size = asset.get("file:size")
-        size = size if isinstance(size, int) else None
+        size = size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
         yield layer, Wanted(href, value.id, _name(value, layer), size, Checksum.of_asset(asset))
 
 
@@ -188,13 +196,13 @@ def _add_url(wishes: Wishes, href: str) -> None:
 
 def _add_file(wishes: Wishes, path: Path, layers: Sequence[str]) -> None:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
         raise UnreadableError(f"{path} cannot be read: {why}; use a URL, or a file that hlsmask search made") from error
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if content is None:
         lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
@@ -204,7 +212,8 @@ def _add_file(wishes: Wishes, path: Path, layers: Sequence[str]) -> None:
             _add_url(wishes, line)
         return
     items = content.get("features", [content]) if isinstance(content, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) and "assets" in item for item in items):
+    known = isinstance(items, list) and any(isinstance(item, dict) and "assets" in item for item in items)
+    if not isinstance(items, list) or (items and not known):
         raise UsageError(f"{path} is no STAC ItemCollection or Item; make it with hlsmask search --format stac")
     for item in items:
         try:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+import shutil
+from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hlsmask.aside import reason
-from hlsmask.errors import OutputError, first_line
+from hlsmask.errors import DatasetError, OutputError, first_line
 from hlsmask.samples.building.cutting import Cutter
 from hlsmask.samples.building.gates import CAPPED, chosen, is_all_cloud, why_not
 from hlsmask.samples.building.pairing import why_lonely
 from hlsmask.samples.building.recipe import Cut, Gates
-from hlsmask.samples.building.report import LOG, Account, Report, log_line, masks_of_rows, read_log
+from hlsmask.samples.building.report import (
+    LOG,
+    NAME,
+    Account,
+    Report,
+    begin_line,
+    log_line,
+    masks_of_rows,
+    read_log,
+    read_products,
+)
 from hlsmask.samples.labels import Rules
-from hlsmask.samples.store import StoreWriter
-from hlsmask.samples.store.reading import StoreSamples, masks_of
+from hlsmask.samples.store import StoreWriter, manifest
+from hlsmask.samples.store.reading import PARTS, StoreSamples, masks_of
+from hlsmask.samples.store.writing import LOCK, lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -58,7 +70,9 @@ def build(
 ) -> Report:
     """Cut pairs into samples, and write those that pass the gates into a store.
 
-    A pair that cannot be cut does not stop the others. Samples that the store holds already are not made again.
+    A pair that cannot be cut does not stop the others. Samples that the store holds already are not made again; those
+    of another product than that of the pair stay what they are, and the pair counts as failed. A store that would hold
+    no sample is removed, so that it does not stand in the way of another recipe.
 
     Parameters
     ----------
@@ -76,7 +90,7 @@ def build(
     Returns
     -------
     Report
-        It is in the store too, as `report.json`.
+        It is in the store too, as `report.json`, if there is one.
 
     Raises
     ------
@@ -86,14 +100,23 @@ def build(
         If the store cannot be written.
     """
     threads = workers or os.cpu_count() or 1
-    with StoreWriter(store, options=recipe.options()) as writer, ThreadPoolExecutor(threads) as pool:
-        builder = _Builder(writer, recipe, pool, 2 * threads)
-        try:
-            accounts = builder.all_but_cloudy(pairing.pairs, tell)
-            accounts = builder.cloudy(pairing.pairs, accounts, tell)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    new = opened = False
+    with suppress(OSError):  # what is wrong says the writer
+        new = not store.exists()
+    try:
+        with StoreWriter(store, options=recipe.options()) as writer, ThreadPoolExecutor(threads) as pool:
+            opened = True
+            builder = _Builder(writer, recipe, pool, 2 * threads)
+            try:
+                accounts = builder.all_but_cloudy(pairing.pairs, tell)
+                accounts = builder.cloudy(pairing.pairs, accounts, tell)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    except BaseException:
+        if opened and not (store / "zarr.json").exists():  # nothing was written: the log tells of nothing
+            (store / LOG).unlink(missing_ok=True)
+        raise
     products = [*pairing.lonely_products, *(pair.product for pair in pairing.pairs if pair.product is not None)]
     report = Report(
         tuple(accounts),
@@ -103,8 +126,22 @@ def build(
         tuple(product.id for product in pairing.superseded),
         masks_of_rows(masks_of(StoreSamples(store).rows)),
     )
-    report.write(store)
+    if writer.ids:
+        report.write(store)
+    else:
+        _remove(store, folder=new)
     return report
+
+
+def _remove(store: Path, *, folder: bool) -> None:
+    """Remove a store that holds no sample, and its folder too if nothing else is in it."""
+    with suppress(DatasetError, OSError), lock(store):
+        for item in (*store.glob("size-*"), store / PARTS):
+            shutil.rmtree(item, ignore_errors=True)
+        for name in ("zarr.json", manifest.NAME, NAME, LOG, LOCK):
+            (store / name).unlink(missing_ok=True)
+        if folder:
+            store.rmdir()
 
 
 class _Builder:
@@ -115,17 +152,28 @@ class _Builder:
 
     def all_but_cloudy(self, pairs: Iterable[Pair], tell: Tell | None) -> list[Account]:
         """Cut all pairs; hold back samples that are all cloud."""
-        done = read_log(self._writer.path)
+        done, products = read_log(self._writer.path), read_products(self._writer.path)
+        stored = defaultdict(list)
+        for row in self._writer.rows:
+            stored[row.record.granule].append(row.record.id)
         accounts = []
         for pair in pairs:
-            blank = Account.of(pair)
+            blank, ids = Account.of(pair), self._writer.ids
+            product = products.get(blank.granule)
             before = done.get((blank.granule, blank.product))
-            if before is not None and self._writer.ids.issuperset(before.kept):
-                account, error = before, None
+            error: Exception | None = None
+            if blank.granule in stored and product != blank.product:
+                old = None if product is None else done.get((blank.granule, product))
+                account, error = self._of_another(blank, product, old, sorted(stored[blank.granule]))
             else:
-                account, error = self._cut(pair, blank)
-                if error is None:
-                    self._note(account)
+                if product != blank.product:
+                    self._note(begin_line(blank))
+                if before is not None and ids.issuperset(before.kept):
+                    account = before
+                else:
+                    account, error = self._cut(pair, blank, ids)
+                    if error is None:
+                        self._note(log_line(account))
             accounts.append(account)
             if tell is not None:
                 tell(account, error)
@@ -141,7 +189,8 @@ class _Builder:
         for pair, account in zip(pairs, accounts, strict=True):
             names = wanted.intersection(account.cloudy)
             decided = account.decided(names, CAPPED)
-            if missing := names - self._writer.ids:
+            ids = self._writer.ids if names else frozenset()
+            if missing := names - ids:
                 error = None
                 try:
                     with Cutter(pair, self._recipe.cut, self._recipe.rules) as cutter:
@@ -152,15 +201,36 @@ class _Builder:
                     raise
                 except Exception as failure:  # noqa: BLE001 - one bad pair never stops the others
                     error = failure
-                    there = tuple(name for name in decided.kept if name in self._writer.ids)
+                    ids = self._writer.ids
+                    there = tuple(name for name in decided.kept if name in ids)
                     decided = replace(decided, kept=there, error=first_line(failure))
                 if error is not None and tell is not None:
                     tell(decided, error)
             final.append(decided)
         return final
 
-    def _cut(self, pair: Pair, blank: Account) -> tuple[Account, Exception | None]:
-        """Return what became of a pair, and what stopped it."""
+    def _of_another(
+        self, blank: Account, product: str | None, old: Account | None, stored: list[str]
+    ) -> tuple[Account, Exception]:
+        """Return the account of a granule whose samples were made with another product (None: nobody knows which)."""
+        made = "with a product that is not known" if product is None else _with(product)
+        error = DatasetError(
+            f"{blank.granule}: its samples in {self._writer.path} were made {made}; "
+            f"name a new folder to make them {_with(blank.product)}"
+        )
+        old = old or Account(blank.granule, product or "")
+        cloudy = tuple(name for name in old.cloudy if name in stored)
+        account = replace(
+            old,
+            kept=tuple(name for name in stored if name not in cloudy),
+            dropped={**old.dropped, **{name: CAPPED for name in old.cloudy if name not in cloudy}},
+            cloudy=cloudy,
+            error=str(error),
+        )
+        return account, error
+
+    def _cut(self, pair: Pair, blank: Account, ids: frozenset[str]) -> tuple[Account, Exception | None]:
+        """Return what became of a pair, and what stopped it; `ids` are the samples that are there."""
         kept: list[str] = []
         cloudy: list[str] = []
         dropped: dict[str, str] = {}
@@ -168,8 +238,8 @@ class _Builder:
         try:
             with Cutter(pair, self._recipe.cut, self._recipe.rules) as cutter:
                 windows = cutter.windows
-                there = [window for window in windows if cutter.name(window) in self._writer.ids]
-                kept += map(cutter.name, there)
+                there = {window for window in windows if cutter.name(window) in ids}
+                kept += [cutter.name(window) for window in windows if window in there]
                 for sample in self._read(cutter, [window for window in windows if window not in there]):
                     name = sample.record.id
                     if why := why_not(sample, self._recipe.gates):
@@ -204,10 +274,18 @@ class _Builder:
                     if not future.cancelled():
                         future.result()
 
-    def _note(self, account: Account) -> None:
-        """Add a pair to the log of those that are done."""
+    def _note(self, line: str) -> None:
+        """Add a line to the log, whose last one may have been cut off."""
         try:
-            with (self._writer.path / LOG).open("a", encoding="utf-8") as log:
-                log.write(log_line(account))
+            with (self._writer.path / LOG).open("a+b") as log:
+                if log.tell():
+                    log.seek(-1, os.SEEK_END)
+                    if log.read(1) != b"\n":
+                        log.write(b"\n")
+                log.write(line.encode())
         except OSError as error:
             raise OutputError(f"{self._writer.path / LOG} cannot be written: {reason(error)}") from error
+
+
+def _with(product: str) -> str:
+    return f"with {product}" if product else "without a product"

@@ -151,6 +151,31 @@ def read_log(store: Path) -> dict[tuple[str, str], Account]:
     return found
 
 
+def read_products(store: Path) -> dict[str, str]:
+    """Return by granule the name of the product that was used last, "" where none was, as the log has it."""
+    found: dict[str, str] = {}
+    try:
+        lines = (store / LOG).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    for line in lines:
+        try:
+            values = json.loads(line)
+            granule, product = str(values["granule"]), str(values["product"])
+            if values.get("begun"):
+                found[granule] = product
+            else:
+                found.setdefault(granule, product)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def begin_line(account: Account) -> str:
+    """Return the line of the log that says that a granule is cut with a product from now on."""
+    return json.dumps({"granule": account.granule, "product": account.product, "begun": True}) + "\n"
+
+
 def log_line(account: Account) -> str:
     """Return the line of the log of an account."""
     return json.dumps(asdict(account)) + "\n"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, cos, floor, isfinite, pi, radians
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import numpy as np
 import rasterio
@@ -16,6 +16,7 @@ from rasterio.warp import transform
 from scipy.spatial import cKDTree
 
 from hlsmask.errors import DatasetError
+from hlsmask.granules.layers import GDAL_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,14 @@ EARTH: Final = 6371.0
 """Mean radius, km."""
 
 _DEGREES: Final = "OGC:CRS84"
+_DECIMALS: Final = 9
+"""Of longitudes: a turn around the Earth costs more digits than that."""
 _SEGMENTS: Final = 8
 """Pieces of each side of an outline; seen from the neighbouring zone a side bends by less than a pixel between them."""
+
+_ACROSS: Final = (0.0, 1.0, 1.0, 0.0, 0.5)
+_DOWN: Final = (0.0, 0.0, 1.0, 1.0, 0.5)
+"""The corners and the middle of a square, in sides."""
 
 _TOUCH: Final = 1.0
 """Metres by which squares of one CRS must overlap to share ground; neighbours that share an edge do not."""
@@ -94,7 +101,7 @@ class Located(Protocol):
 
 
 def square_of(record: Located) -> Square | None:
-    """Return the ground of a sample; None where the record does not tell.
+    """Return the ground of a sample; None where the record does not tell, or tells what cannot be.
 
     A record that knows only the middle is taken to lie along the axes of the UTM zone of its tile, or else of its
     longitude, as samples that were cut from HLS granules do.
@@ -105,14 +112,38 @@ def square_of(record: Located) -> Square | None:
         If the record names a CRS that there is not.
     """
     side = record.size * PIXEL
-    if record.crs and record.left is not None and record.top is not None and not _crs(record.crs).is_geographic:
-        return Square(record.crs, record.left, record.top, side)
-    if record.lon is None or record.lat is None or not (isfinite(record.lon) and isfinite(record.lat)):
+    if record.crs and _is_known(record.left, record.top) and not _crs(record.crs).is_geographic:
+        return Square(record.crs, cast("float", record.left), cast("float", record.top), side)
+    if record.lon is None or record.lat is None or not (abs(record.lon) <= 360 and abs(record.lat) <= 90):  # noqa: PLR2004 - degrees
         return None
-    zone = int(record.tile[:2]) if record.tile[:2].isdigit() else floor((record.lon + 180) / 6) % 60 + 1
+    zone = int(record.tile[:2]) if record.tile[:2].isdecimal() else 0
+    if not 1 <= zone <= 60:  # noqa: PLR2004 - UTM
+        zone = floor((record.lon + 180) / 6) % 60 + 1
     crs = f"EPSG:{(32600 if record.lat >= 0 else 32700) + zone}"
-    (x,), (y,) = transform(_DEGREES, crs, [record.lon], [record.lat])
-    return Square(crs, x - side / 2, y + side / 2, side)
+    try:
+        (x,), (y,) = transform(_DEGREES, crs, [record.lon], [record.lat])
+    except GDAL_ERRORS:  # the other side of the Earth
+        return None
+    return Square(crs, x - side / 2, y + side / 2, side) if _is_known(x, y) else None
+
+
+def _is_known(*values: float | None) -> bool:
+    return all(value is not None and isfinite(value) for value in values)
+
+
+def on_earth(squares: Sequence[Square]) -> NDArray[np.bool_]:
+    """Say of each square whether its corners and its middle are places on Earth."""
+    found = np.zeros(len(squares), np.bool_)
+    for crs, members in _by_crs(squares).items():
+        x = np.array([[squares[at].left + squares[at].side * part for part in _ACROSS] for at in members])
+        y = np.array([[squares[at].top - squares[at].side * part for part in _DOWN] for at in members])
+        try:
+            places = np.array(transform(_crs(crs), _DEGREES, x.ravel(), y.ravel()))
+        except GDAL_ERRORS:  # one of them, or the CRS
+            found[members] = len(members) > 1 and [bool(on_earth([squares[at]])[0]) for at in members]
+        else:
+            found[members] = np.isfinite(places).reshape(2, len(members), -1).all(axis=(0, 2))
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -145,7 +176,7 @@ def block_of(lon: float, lat: float, km: float) -> str:
     row = min(floor((lat + 90) / 180 * rows), rows - 1)
     middle = radians((row + 0.5) / rows * 180 - 90)
     columns = max(1, round(2 * pi * EARTH * cos(middle) / km))
-    column = floor((lon + 180) % 360 / 360 * columns) % columns
+    column = floor(round((lon + 180) % 360, _DECIMALS) / 360 * columns) % columns
     return f"{km:g} km, row {row}, column {column}"
 
 

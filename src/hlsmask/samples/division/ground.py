@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.sparse import coo_matrix
 
-from hlsmask.samples.division.footprints import block_of, middles, overlapping, square_of
+from hlsmask.samples.division.footprints import block_of, middles, on_earth, overlapping, square_of
 from hlsmask.samples.sample import SPLITS
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
+    from hlsmask.samples.division.footprints import Square
     from hlsmask.samples.division.shares import By
     from hlsmask.samples.sample import Record
 
@@ -52,7 +53,7 @@ class Ground:
 
         A sample without a location goes with its tile, else with the others of its granule, else alone.
         """
-        squares = [square_of(record) for record in records]
+        squares = _squares(records)
         where = iter(middles([square for square in squares if square is not None]).tolist())
         names = [
             _name(record, None if square is None else next(where), by, block_km)
@@ -130,6 +131,13 @@ class Ground:
         """Return nodes, and beside each one that shares its ground: itself, and the others, from either side."""
         one, other = self.overlaps.T
         return np.concatenate([one, other, self.known]), np.concatenate([other, one, self.known])
+
+
+def _squares(records: Sequence[Record]) -> list[Square | None]:
+    """Return the ground of each sample; None where it is not known, or not on Earth."""
+    squares = [square_of(record) for record in records]
+    fine = iter(on_earth([square for square in squares if square is not None]).tolist())
+    return [square if square is not None and next(fine) else None for square in squares]
 
 
 def _name(record: Record, middle: Sequence[float] | None, by: By, block_km: float) -> str:
