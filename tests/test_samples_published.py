@@ -104,7 +104,7 @@ def test_a_window_is_a_part_of_the_sample(tmp_path):
 
 @pytest.mark.parametrize(
     "prefix",
-    ["/work/someone/project/data/opera", "/a", "/a/b/c/d/e/f/g/h/i", "C:\\data\\opera", "", "relative/folder"],
+    ["/home/someone/project/data/opera", "/a", "/a/b/c/d/e/f/g/h/i", "C:\\data\\opera", "", "relative/folder"],
 )
 def test_lists_name_files_of_any_other_machine(tmp_path, prefix):
     write_published(tmp_path, [make_sample(f"b0{at}/x", split="val", seed=at) for at in range(3)], prefix=prefix)

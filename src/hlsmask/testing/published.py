@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hlsmask.samples.sample import Sample
 
-ELSEWHERE: Final = "/work/someone/project/data/opera"
+ELSEWHERE: Final = "/home/someone/project/data/opera"
 """Where the published lists say that samples lie: five components, and the empty one before the first slash."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from hlsmask.samples.simulate.spectra import CLOUD_WEIGHT
 from hlsmask.testing import spectra
 from hlsmask.testing.fields import blend, noise, step
 from hlsmask.testing.relief import PIXEL
@@ -124,4 +125,4 @@ def veil(bands: Field, sky: Sky) -> None:
         white = bright[0][band] + sky.ice * np.float32(bright[1][band] - bright[0][band])
         white *= sky.shine * (np.float32(0.8) + np.float32(0.2) * thick)
         bands[band] += glow * np.float32((0.022, 0.018, 0.015, 0.014, 0.006, 0.004)[band])
-        blend(bands[band], white, 1 - np.exp(sky.depth * np.float32(-spectra.CLOUD_WEIGHT[band])))
+        blend(bands[band], white, 1 - np.exp(sky.depth * np.float32(-CLOUD_WEIGHT[band])))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from hlsmask.samples.simulate.spectra import ALGAE, FLOUR, TURBIDITY, WATER
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,23 +40,8 @@ OLD_SNOW: Final = (0.540, 0.575, 0.585, 0.480, 0.055, 0.048)
 CLOUD: Final = (0.800, 0.790, 0.800, 0.830, 0.560, 0.400)
 CIRRUS: Final = (0.620, 0.600, 0.600, 0.620, 0.330, 0.210)
 
-CLOUD_WEIGHT: Final = (1.08, 1.0, 0.95, 0.85, 0.70, 0.60)
-"""How much optical depth of thin cloud weighs in each band."""
-
 SKYLIGHT: Final = (0.40, 0.32, 0.256, 0.16, 0.096, 0.072)
 """Share of the light on open level ground that comes from the sky rather than straight from the sun."""
-
-_TURBIDITY: Final = (0.0, 0.15, 0.35, 0.6, 0.8, 1.0)
-_WATER: Final = (
-    (0.026, 0.032, 0.042, 0.052, 0.064, 0.082),
-    (0.026, 0.042, 0.066, 0.094, 0.112, 0.130),
-    (0.014, 0.026, 0.058, 0.114, 0.142, 0.168),
-    (0.007, 0.009, 0.020, 0.052, 0.085, 0.138),
-    (0.003, 0.003, 0.004, 0.006, 0.008, 0.014),
-    (0.002, 0.002, 0.003, 0.005, 0.006, 0.010),
-)
-_FLOUR: Final = (0.022, 0.036, 0.012, 0.002, 0.000, 0.000)
-_ALGAE: Final = (-0.008, 0.010, -0.001, 0.008, 0.001, 0.000)
 
 
 def water(band: int, turbidity: NDArray[np.float32], colour: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,6 +56,6 @@ def water(band: int, turbidity: NDArray[np.float32], colour: NDArray[np.float32]
     colour
         -1 green with algae to 1 blue with glacial flour.
     """
-    level = np.interp(turbidity, _TURBIDITY, _WATER[band]).astype(np.float32)
-    level += np.maximum(colour, 0) * np.float32(_FLOUR[band]) - np.minimum(colour, 0) * np.float32(_ALGAE[band])
+    level = np.interp(turbidity, TURBIDITY, WATER[band]).astype(np.float32)
+    level += np.maximum(colour, 0) * np.float32(FLOUR[band]) - np.minimum(colour, 0) * np.float32(ALGAE[band])
     return np.maximum(level, np.float32(0.001))

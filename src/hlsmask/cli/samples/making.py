@@ -10,6 +10,7 @@ from rich.console import Console
 from hlsmask.cli import DONE, FAILED, complain, heed_stop
 from hlsmask.cli.samples.progress import progress
 from hlsmask.cli.samples.tables import remarks, show_division, show_report
+from hlsmask.cli.samples.workers import check_workers
 from hlsmask.errors import DatasetError, UsageError
 from hlsmask.granules.dswx import find_products
 from hlsmask.granules.hls import find_granules
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 def run(hls: Path, dswx: Path | None, out: Path, recipe: Recipe, *, by: By, shares: Shares, workers: int | None) -> int:
     """Build the store `out`; return the exit code."""
-    if workers is not None and workers < 1:
-        raise UsageError(f"--workers is {workers}; use 1 or more")
+    if workers is not None:
+        check_workers(workers)
     if recipe.cut.edges is None:
         recipe = replace(recipe, cut=replace(recipe.cut, edges="drop" if by == "block" else "cover"))
     if recipe.cut.dem is not None:

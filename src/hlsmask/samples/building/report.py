@@ -11,7 +11,7 @@ from hlsmask import __version__
 from hlsmask.aside import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hlsmask.samples.building.pairing import Pair
@@ -135,17 +135,12 @@ class Report:
 def read_log(store: Path) -> dict[tuple[str, str], Account]:
     """Return the accounts of the pairs that earlier runs finished, by granule and product; a cut-off line is none."""
     found = {}
-    try:
-        lines = (store / LOG).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    for line in lines:
+    for values in _entries(store):
         try:
-            values = json.loads(line)
             account = Account(
                 values["granule"], values["product"], tuple(values["kept"]), values["dropped"], tuple(values["cloudy"])
             )
-        except (ValueError, LookupError, TypeError):
+        except (LookupError, TypeError):
             continue
         found[account.granule, account.product] = account
     return found
@@ -154,21 +149,31 @@ def read_log(store: Path) -> dict[tuple[str, str], Account]:
 def read_products(store: Path) -> dict[str, str]:
     """Return by granule the name of the product that was used last, "" where none was, as the log has it."""
     found: dict[str, str] = {}
+    for values in _entries(store):
+        try:
+            granule, product = str(values["granule"]), str(values["product"])
+        except LookupError:
+            continue
+        if values.get("begun"):
+            found[granule] = product
+        else:
+            found.setdefault(granule, product)
+    return found
+
+
+def _entries(store: Path) -> Iterator[dict[str, Any]]:
+    """Give the lines of a store's log that can be read; there is none in a new store."""
     try:
         lines = (store / LOG).read_text(encoding="utf-8").splitlines()
     except OSError:
-        return {}
+        return
     for line in lines:
         try:
             values = json.loads(line)
-            granule, product = str(values["granule"]), str(values["product"])
-            if values.get("begun"):
-                found[granule] = product
-            else:
-                found.setdefault(granule, product)
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except ValueError:
             continue
-    return found
+        if isinstance(values, dict):
+            yield values
 
 
 def begin_line(account: Account) -> str:
