@@ -32,6 +32,9 @@ HERE := $(shell pwd | cksum | cut -d " " -f 1)
 demo: .venv/core-$(HERE).stamp ## simulate a granule, mask it, write all products into demo/, print a table
 	$(BIN)/hlsmask demo --out demo
 
+train-demo: .venv/dev-$(HERE).stamp ## simulate samples, learn all five masks from them, judge what was learned (CPU, minutes)
+	$(BIN)/python examples/train_demo.py --out train-demo
+
 check: .venv/dev-$(HERE).stamp ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,6 +52,6 @@ format: .venv/dev-$(HERE).stamp ## mend what ruff can mend
 	$(BIN)/ruff format .
 
 clean: ## remove the environment and what the demo wrote
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv demo train-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help demo check test test-all format clean
+.PHONY: help demo train-demo check test test-all format clean

@@ -31,6 +31,11 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
+def matching(word):
+    """Return the files that a shell would put in place of a word."""
+    return sorted(str(path) for path in Path().glob(word)) if "*" in word else [word]
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch, make_network):
     """Make the files that the README speaks of, in the current folder."""
@@ -71,7 +76,7 @@ def test_its_commands_run():
     assert len(lines) >= 6
     for line in lines:
         with pytest.raises(SystemExit) as end:
-            main(shlex.split(line, comments=True)[1:])
+            main([each for word in shlex.split(line, comments=True)[1:] for each in matching(word)])
         assert not end.value.code, line
     made = sorted(path.name for path in Path("masks").iterdir() if path.is_dir())
     assert {GRANULE, OTHER, "scene"} < set(made)

@@ -14,6 +14,7 @@
     │   └── CardError                       no card, or a card for other bands or masks
     ├── DatasetError (ValueError)           a list, folder or store of samples that cannot be used
     │   └── SampleError                     one sample cannot be used: leave it out, take the others
+    ├── DivergedError (ArithmeticError)     training has left the numbers: resume from what was kept, more gently
     ├── MissingPackageError (ImportError)   a package of an extra is not installed: install it
     ├── ServiceError (OSError)              a catalogue or archive does not answer, or refuses
     └── OutputError (OSError)               results cannot be written: the folder, the disk
@@ -70,6 +71,10 @@ class DatasetError(HlsmaskError, ValueError):
 
 class SampleError(DatasetError):
     """One sample cannot be used; the others are not concerned."""
+
+
+class DivergedError(HlsmaskError, ArithmeticError):
+    """A loss is no number any more."""
 
 
 class MissingPackageError(HlsmaskError, ImportError):

@@ -15,6 +15,7 @@ PACKAGES: Final = {
     "train": (
         *("torch", "torchvision", "timm", "segmentation_models_pytorch"),
         *("safetensors", "onnx", "onnxscript", "huggingface_hub"),
+        *("pytorch_lightning", "tensorboard", "tomli_w"),
     ),
     "samples": ("zarr", "numcodecs", "pcodec", "google_crc32c", "pyarrow"),
     "earthdata": ("earthaccess", "pystac_client", "planetary_computer", "requests", "urllib3"),

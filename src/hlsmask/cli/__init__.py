@@ -34,6 +34,8 @@ app.command("hlsmask.cli.search:search", name="search")
 app.command("hlsmask.cli.download:download", name="download")
 app.command("hlsmask.cli.samples:app", name="samples")
 app.command("hlsmask.cli.models:app", name="models")
+app.command("hlsmask.cli.evaluate:evaluate", name="evaluate")
+app.command("hlsmask.cli.train:app", name="train")
 
 
 _debug = False

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hlsmask.models.exporting import export as export
     from hlsmask.models.masknet import MaskNet as MaskNet
     from hlsmask.models.published import import_published as import_published
+    from hlsmask.models.publishing import write_published as write_published
     from hlsmask.models.registry import NETWORKS as NETWORKS
     from hlsmask.models.registry import Network as Network
     from hlsmask.models.weights import load as load
@@ -31,6 +32,7 @@ _HOME = {
     "import_published": "hlsmask.models.published",
     "load": "hlsmask.models.weights",
     "save": "hlsmask.models.weights",
+    "write_published": "hlsmask.models.publishing",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - a list of strings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -30,6 +30,13 @@ class Backbone(nn.Module):
 
     pretrained: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names of its tensors that pretrained weights must give, all of them."""
+
+    frozen: bool = False
+    """Whether it stays in evaluation mode (`hlsmask.models.freezing`)."""
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - as torch has it
+        """Go into training mode, or out of it; not into it while `frozen`."""
+        return super().train(mode and not self.frozen)
 
     @staticmethod
     def adopt(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

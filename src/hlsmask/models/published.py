@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 from torch import Tensor
@@ -19,16 +19,16 @@ from torch import Tensor
 from hlsmask.card import Normalization
 from hlsmask.errors import ModelError, first_line
 from hlsmask.masks import PUBLISHED_NAMES, Mask
-from hlsmask.models.build import imported, outline
+from hlsmask.models.build import outline
 from hlsmask.models.files import check_readable, sha256_of
 from hlsmask.models.fit import complain, fill
 from hlsmask.models.layout import DECODERS
+from hlsmask.models.parts import by_ours, joined, layout_of, parts_of
 from hlsmask.models.registry import NETWORKS, UNSTATED, Network, find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hlsmask.models.layout import Layout
     from hlsmask.models.masknet import MaskNet
 
 PAPER: Final = "https://doi.org/10.1109/JSTARS.2025.3551620"
@@ -49,18 +49,17 @@ def import_published(path: Path | str, backbone: str | None = None, head: str | 
         not fit: those that are missing, extra or of another shape are listed.
     """
     path = Path(path)
-    container = read_pickle(path)
-    tensors = {name.removeprefix("module."): tensor for name, tensor in _state(container, path).items()}
+    container = read_container(path)
+    tensors = bare_names(container["state_dict"])
     network = _guess(tensors, path) if backbone is None else find(backbone, head)
     if network.layout is None:
         raise ModelError(
             f"there are no published checkpoints of {network.backbone}; leave out its name to have it told"
         )
-    layout: Layout = imported(network.layout)
     masks = _masks(tensors, path)
     card = network.card(masks)
     net = outline(network, replace(card, normalization=Normalization("published")))
-    ours = _ours(tensors, layout, net, source=str(path), network=network)
+    ours = _ours(tensors, net, source=str(path))
     fill(net, ours, source=str(path), network=network.backbone)
     provenance = {
         "published": path.name,
@@ -78,6 +77,26 @@ def import_published(path: Path | str, backbone: str | None = None, head: str | 
         provenance=provenance,
     )
     return net.eval()
+
+
+def read_container(path: Path) -> dict[str, Any]:
+    """Return what a published checkpoint holds: its `state_dict` is one of tensors, of the rest nothing is known.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read, tries to run code, or is no checkpoint.
+    """
+    container = read_pickle(path)
+    state = container.get("state_dict") if isinstance(container, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise ModelError(f"{path} is no published checkpoint: it has no state_dict of tensors")
+    return cast("dict[str, Any]", container)
+
+
+def bare_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors, in their order, by their names without `module.`."""
+    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 
 def read_pickle(path: Path) -> Any:  # noqa: ANN401 - whatever lies in the file, tensors and plain values alone
@@ -106,13 +125,6 @@ def _culprit(message: str) -> str:
     return f" ({found[1].rstrip('.,')})" if found else ""
 
 
-def _state(container: Any, path: Path) -> dict[str, Tensor]:  # noqa: ANN401 - as read
-    state = container.get("state_dict") if isinstance(container, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise ModelError(f"{path} is no published checkpoint: it has no state_dict of tensors")
-    return state
-
-
 def _guess(tensors: Mapping[str, Tensor], path: Path) -> Network:
     fitting = [network for network in NETWORKS.values() if network.published and network.signature in tensors]
     if len(fitting) != 1:
@@ -134,48 +146,19 @@ def _masks(tensors: Mapping[str, Tensor], path: Path) -> tuple[Mask, ...]:
     return masks
 
 
-def _ours(
-    tensors: Mapping[str, Tensor], layout: Layout, net: MaskNet, *, source: str, network: Network
-) -> dict[str, Tensor]:
+def _ours(tensors: Mapping[str, Tensor], net: MaskNet, *, source: str) -> dict[str, Tensor]:
     """Return published tensors under our names: the masks' parts joined, the sign of `sun_mask` turned."""
-    masks = net.card.masks
-    parts: dict[str, dict[Mask | None, Tensor]] = {}
-    wanted = net.state_dict()
-    extra = []
-    for name, tensor in tensors.items():
-        if layout.is_unused(name):
-            continue
-        try:
-            ours, mask = layout.ours(name)
-        except KeyError:
-            ours, mask = "", None
-        if ours in wanted:
-            parts.setdefault(ours, {})[mask] = tensor
-        else:
-            extra.append(name)
-    missing, misshapen, joined = [], [], {}
-    for name, tensor in wanted.items():
-        owners: tuple[Mask | None, ...] = masks if name.startswith("heads.") else (None,)
-        found = parts.get(name, {})
-        absent = [layout.theirs(name, owner or masks[0]) for owner in owners if owner not in found]
-        shape = (tensor.shape[0] // len(owners), *tensor.shape[1:]) if tensor.ndim else ()
-        odd = [
-            f"{layout.theirs(name, owner or masks[0])} {tuple(part.shape)} instead of {tuple(shape)}"
-            for owner, part in found.items()
-            if tuple(part.shape) != tuple(shape)
-        ]
-        missing += absent
-        misshapen += odd
-        if not absent and not odd:
-            pieces = [_turned(found[owner], name, layout, owner) for owner in owners]
-            joined[name] = torch.cat(pieces) if tensor.ndim else pieces[0]
-    complain(source, network.backbone, missing, extra, misshapen)
-    return joined
-
-
-def _turned(part: Tensor, name: str, layout: Layout, owner: Mask | None) -> Tensor:
-    last = name.removeprefix("heads.").rpartition(".")[0] == layout.last
-    return -part if owner is Mask.TERRAIN_SHADOW and last and name.startswith("heads.") else part
+    layout = layout_of(net)
+    used = {part.theirs: part for part in parts_of(net) if part.ours is not None}
+    missing = [name for name in used if name not in tensors]
+    extra = [name for name in tensors if name not in used and not layout.is_unused(name)]
+    misshapen = [
+        f"{name} {tuple(tensors[name].shape)} instead of {part.shape}"
+        for name, part in used.items()
+        if name in tensors and tuple(tensors[name].shape) != part.shape
+    ]
+    complain(source, net.card.backbone, missing, extra, misshapen)
+    return {name: joined(group, tensors) for name, group in by_ours(used.values()).items()}
 
 
 def _is_number(value: object) -> bool:

@@ -98,15 +98,15 @@ class SampleDataset(Dataset["Item"]):
         self._check()
         self._bands = [BANDS.index(band) for band in self.card.bands]
         self._labels = [list(Mask).index(mask) for mask in self.masks]
-        self._epoch = _share(torch.zeros((), dtype=torch.int64))
-        self._broken = _share(torch.zeros(len(samples), dtype=torch.bool))
+        self._epoch = shared(torch.zeros((), dtype=torch.int64))
+        self._broken = shared(torch.zeros(len(samples), dtype=torch.bool))
         self._parts = self._count() if crop == "grid" else None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take up what was pickled; workers forked from this process share its epoch again."""
         self.__dict__.update(state)
-        _share(self._epoch)
-        _share(self._broken)
+        shared(self._epoch)
+        shared(self._broken)
 
     @property
     def epoch(self) -> int:
@@ -175,8 +175,8 @@ class SampleDataset(Dataset["Item"]):
             bands, labels = self.samples.stored(sample, read)
         if read is not None and own is not None and own != read:
             kept = own.within(read)
-            labels, shared = np.full_like(labels, NOT_OBSERVED), labels
-            labels[:, *kept] = shared[:, *kept]
+            labels, given = np.full_like(labels, NOT_OBSERVED), labels
+            labels[:, *kept] = given[:, *kept]
         if self.size is not None:
             bands, labels = fill_up(bands, self.size, HLS_FILL), fill_up(labels, self.size, NOT_OBSERVED)
         # One copy of each, of the turned crop: samples may hand out what they hold.
@@ -287,7 +287,7 @@ def _whole(name: str, value: SupportsIndex | None) -> int | None:
         raise UsageError(f"{name} is {value!r}; use a whole number") from error
 
 
-def _share(tensor: torch.Tensor) -> torch.Tensor:
+def shared(tensor: torch.Tensor) -> torch.Tensor:
     """Move a tensor to where processes forked from this one see what is written to it."""
     return tensor.share_memory_()  # type: ignore[no-any-return, no-untyped-call]
 

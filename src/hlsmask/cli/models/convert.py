@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from math import inf
 from pathlib import Path  # noqa: TC003 - cyclopts reads the annotations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hlsmask.cli import DONE
 from hlsmask.cli.units import megabytes
@@ -13,6 +14,9 @@ from hlsmask.extras import needing
 
 if TYPE_CHECKING:
     from hlsmask.card import Card
+
+CHECKPOINT: Final = ".pth.tar"
+"""What published checkpoints are called."""
 
 
 def import_checkpoint(
@@ -60,7 +64,7 @@ def import_checkpoint(
 
 
 def export_network(weights: Path, /, *, out: Path, overwrite: bool = False) -> int:
-    """Turn weights into an .onnx file with its card, which runs without torch.
+    """Turn weights into an .onnx file with its card, which runs without torch, or into a published checkpoint.
 
     Needs torch itself.
 
@@ -69,11 +73,14 @@ def export_network(weights: Path, /, *, out: Path, overwrite: bool = False) -> i
     weights
         A .safetensors file, or a published .pth.tar.
     out
-        The .onnx file to write.
+        The file to write: .onnx, or .pth.tar as the code of the improv-mask project reads and writes it, for one of
+        its nine networks. Its optimizer has not taken a step.
     overwrite
         Write over a file that is there.
     """
-    _check(out, ".onnx", overwrite=overwrite)
+    if out.name.endswith(CHECKPOINT):
+        return _publish(weights, out, overwrite=overwrite)
+    _check(out, ".onnx", f" or, for the code of the improv-mask project, a {CHECKPOINT} file", overwrite=overwrite)
     with needing("train", f"exporting {weights}"):
         from hlsmask.models.exporting import export  # noqa: PLC0415 - not there in the light install
         from hlsmask.models.weights import load  # noqa: PLC0415 - as above
@@ -86,10 +93,31 @@ def export_network(weights: Path, /, *, out: Path, overwrite: bool = False) -> i
     return DONE
 
 
-def _check(out: Path, suffix: str, *, overwrite: bool) -> None:
+def _publish(weights: Path, out: Path, *, overwrite: bool) -> int:
+    _check(out, ".tar", overwrite=overwrite)
+    with needing("train", f"exporting {weights}"):
+        from hlsmask.models.publishing import notes, write_published  # noqa: PLC0415 - as above
+        from hlsmask.models.weights import load  # noqa: PLC0415 - as above
+
+        net = load(weights)
+        epoch = int(_number(net.card, "epoch", 0))
+        best = _number(net.card, "best_performance", _number(net.card, "val_loss", inf))
+        write_published(net, out, epoch=epoch, best_performance=best)
+    print(f"{out}: {net.card.backbone} with {net.card.head}, {megabytes(out.stat().st_size)}, epoch {epoch}")
+    for note in notes(net):
+        print(f"note: {note}")
+    return DONE
+
+
+def _number(card: Card, key: str, otherwise: float) -> float:
+    value = card.provenance.get(key)
+    return value if isinstance(value, (int, float)) else otherwise
+
+
+def _check(out: Path, suffix: str, others: str = "", *, overwrite: bool) -> None:
     """Raise UsageError if `out` is no name for what is written, or is there and must stay."""
     if out.suffix != suffix:
-        raise UsageError(f"--out is {out}; name a {suffix} file")
+        raise UsageError(f"--out is {out}; name a {suffix} file{others}")
     if out.exists() and not overwrite:
         raise UsageError(f"{out} is there already; name another --out, or add --overwrite")
 

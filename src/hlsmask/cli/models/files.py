@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError
 from hlsmask.extras import needing
 from hlsmask.models.files import TORCH_FILES, sha256_of
+from hlsmask.models.headers import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,34 +57,14 @@ class WeightsFile:
 
 
 def _safetensors(path: Path) -> tuple[Card, int]:
+    header = read_header(path)
     try:
-        header = _header(path)
-        entries = header.pop("__metadata__", {})
-        shapes = {name: (tensor["dtype"], tensor["shape"]) for name, tensor in header.items()}
-        there = METADATA_KEY in entries
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        shapes = {name: (tensor["dtype"], tensor["shape"]) for name, tensor in header.tensors.items()}
+    except LookupError as error:
         raise ModelError(f"{path} is cut off or no .safetensors file ({error})") from error
-    if not there:
+    if METADATA_KEY not in header.metadata:
         raise CardError(f"{path} has no card: its metadata lacks {METADATA_KEY!r}; was it written by hlsmask?")
-    return Card.from_json(entries[METADATA_KEY], source=str(path)), trained(shapes)
-
-
-def _header(path: Path) -> dict[str, Any]:
-    """Return what a .safetensors file says of its tensors, read as its format is defined: that needs no package.
-
-    Eight bytes, little end first, give the length of the JSON that follows; the tensors lie after it.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if 8 + length > size:
-            raise ValueError(f"{size} bytes are fewer than its header")
-        header: dict[str, Any] = json.loads(file.read(length))
-    tensors = (tensor for name, tensor in header.items() if name != "__metadata__")
-    end = 8 + length + max((tensor["data_offsets"][1] for tensor in tensors), default=0)
-    if size != end:
-        raise ValueError(f"{size} bytes instead of {end}")
-    return header
+    return Card.from_json(header.metadata[METADATA_KEY], source=str(path)), trained(shapes)
 
 
 def trained(shapes: Mapping[str, tuple[str, Sequence[int]]]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Final
 
 from hlsmask.cli import DONE
@@ -10,7 +9,7 @@ from hlsmask.cli.samples.progress import progress
 from hlsmask.errors import UsageError
 from hlsmask.extras import needing
 from hlsmask.samples.opening import open_samples
-from hlsmask.samples.simulate.parameters import Simulation
+from hlsmask.samples.simulate.parameters import Simulation, read_parameters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +24,9 @@ _TOGETHER: Final = 8
 def run(task: Task, simulation: Simulation) -> int:
     """Simulate; return the exit code."""
     if task.parameters is not None:
-        simulation = _read(task.parameters, simulation)
+        if simulation != Simulation():
+            raise UsageError(f"give the parameters of the simulation in {task.parameters} or as options, not both")
+        simulation = read_parameters(task.parameters)
     with needing("train", "simulating"), needing("samples", "reading and writing samples"):
         from hlsmask.samples.simulate import SimulatedSamples, choose_device  # noqa: PLC0415 - not in the light install
 
@@ -37,21 +38,6 @@ def run(task: Task, simulation: Simulation) -> int:
         if task.out is not None:
             _write(stream, task.out, task)
     return DONE
-
-
-def _read(path: Path, simulation: Simulation) -> Simulation:
-    """Return the parameters of a file."""
-    if simulation != Simulation():
-        raise UsageError(f"give the parameters of the simulation in {path} or as options, not both")
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix.lower() == ".toml":
-            return Simulation.from_dict(tomllib.loads(text))
-        return Simulation.from_json(text)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} holds no parameters of a simulation: {error}") from error
 
 
 def _preview(stream: SimulatedSamples, path: Path, windows: int) -> None:

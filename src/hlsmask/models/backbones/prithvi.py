@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hlsmask.models.backbones.wide import WideConv2d
 from hlsmask.models.heads.prithvi import HEAD
-from hlsmask.models.layout import Layout
+from hlsmask.models.layout import Layout, Unused
 from hlsmask.models.masknet import Backbone
 
 if TYPE_CHECKING:
@@ -21,11 +21,38 @@ if TYPE_CHECKING:
 
 _BANDS, _WIDTH, _HEADS, _DEPTH, _PATCH, _SIDE = 6, 768, 12, 12, 16, 14
 
+_MAE_WIDTH, _MAE_DEPTH = 512, 8
+_MAE_BLOCK = (
+    ("norm1.", (_MAE_WIDTH,)),
+    ("attn.qkv.", (3 * _MAE_WIDTH, _MAE_WIDTH)),
+    ("attn.proj.", (_MAE_WIDTH, _MAE_WIDTH)),
+    ("norm2.", (_MAE_WIDTH,)),
+    ("mlp.fc1.", (4 * _MAE_WIDTH, _MAE_WIDTH)),
+    ("mlp.fc2.", (_MAE_WIDTH, 4 * _MAE_WIDTH)),
+)
+"""The decoder of the masked autoencoder, which is of no use once it has been trained."""
+
 LAYOUT = Layout(
     backbone=(("first.0.", "wide."), ("model.patch_embed.proj.", "patch_embed."), ("model.", "")),
     head=HEAD,
     last="last",
-    unused=("model.mask_token", "model.decoder_"),
+    unused=(
+        Unused("model.mask_token", (("", (1, 1, _MAE_WIDTH)),)),
+        Unused("model.decoder_pos_embed", (("", (1, 1 + _SIDE * _SIDE, _MAE_WIDTH)),)),
+        Unused.layer("model.decoder_embed.", _MAE_WIDTH, _WIDTH),
+        *(
+            Unused.layer(f"model.decoder_blocks.{block}.{layer}", *weight)
+            for block in range(_MAE_DEPTH)
+            for layer, weight in _MAE_BLOCK
+        ),
+        Unused.layer("model.decoder_norm.", _MAE_WIDTH),
+        Unused.layer("model.decoder_pred.", _PATCH * _PATCH * _BANDS, _MAE_WIDTH),
+    ),
+    order=(
+        *("model.cls_token", "model.pos_embed", "model.mask_token", "model.decoder_pos_embed", "model.patch_embed."),
+        *("model.blocks.", "model.norm.", "model.decoder_", "first."),
+    ),
+    fixed=("pos_embed",),
 )
 
 

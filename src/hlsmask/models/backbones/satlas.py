@@ -15,39 +15,43 @@ from torchvision.ops import FeaturePyramidNetwork
 
 from hlsmask.models.backbones.satlas_swin import WindowAttention
 from hlsmask.models.backbones.satlas_upsample import doubled
-from hlsmask.models.layout import Layout
+from hlsmask.models.layout import Layout, Unused
 from hlsmask.models.masknet import Backbone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FEATURES = 128
-_UNSEEN = tuple(f"fpn.layer_blocks.{level}." for level in (1, 2, 3))
-"""The last layers of the pyramid's coarser levels, which nothing is made of."""
+_FEATURES, _CLASSES = 128, 1000
+_UNSEEN = tuple(f"layer_blocks.{level}." for level in (1, 2, 3))
+"""After `fpn.`, the last layers of the pyramid's coarser levels, which nothing is made of."""
 
 _RESNET = "backbone.0.backbone.resnet."
 _SWIN = "backbone.0.backbone.backbone."
 _BARE_SWIN = "backbone.backbone.backbone."
 
 
-def _layout(encoder: str, fpn: str, upsample: str, *unused: str) -> Layout:
+def _layout(encoder: str, fpn: str, upsample: str, *last: Unused) -> Layout:
+    """Return the layout of a network of which `last`, the last layers of its encoder, are not used."""
+    unseen = (Unused.layer(f"{fpn}{name}0.", _FEATURES, _FEATURES, 3, 3) for name in _UNSEEN)
     return Layout(
         backbone=((encoder, "encoder."), (fpn, "fpn."), (upsample, "upsample.")),
         head=(("head.0.0.", "conv."), ("head.1.", "last.")),
         last="last",
-        unused=(*unused, *(fpn + name.removeprefix("fpn.") for name in _UNSEEN)),
+        unused=(*last, *unseen),
+        order=("first.", encoder, *(part.beginning for part in last), fpn, upsample),
     )
 
 
-RESNET50_LAYOUT = _layout(_RESNET, "backbone.1.fpn.", "backbone.2.layers.", f"{_RESNET}fc.")
-SWINT_LAYOUT = _layout(f"{_SWIN}features.", "backbone.1.fpn.", "backbone.2.layers.", f"{_SWIN}norm.", f"{_SWIN}head.")
-SWINB_LAYOUT = _layout(
-    f"{_BARE_SWIN}features.",
-    "backbone.fpn.fpn.",
-    "backbone.upsample.layers.",
-    f"{_BARE_SWIN}norm.",
-    f"{_BARE_SWIN}head.",
+def _swin_layout(swin: str, fpn: str, upsample: str, width: int) -> Layout:
+    last = Unused.layer(f"{swin}norm.", width), Unused.layer(f"{swin}head.", _CLASSES, width)
+    return _layout(f"{swin}features.", fpn, upsample, *last)
+
+
+RESNET50_LAYOUT = _layout(
+    _RESNET, "backbone.1.fpn.", "backbone.2.layers.", Unused.layer(f"{_RESNET}fc.", _CLASSES, 2048)
 )
+SWINT_LAYOUT = _swin_layout(_SWIN, "backbone.1.fpn.", "backbone.2.layers.", 768)
+SWINB_LAYOUT = _swin_layout(_BARE_SWIN, "backbone.fpn.fpn.", "backbone.upsample.layers.", 1024)
 
 _HOSTS = (
     ("backbone.resnet.", "encoder."),
@@ -59,7 +63,7 @@ _HOSTS = (
 )
 """Beginnings of names in the files of allenai, then in torchgeo's, and ours."""
 
-_NO_USE = ("encoder.fc.", *_UNSEEN)
+_NO_USE = ("encoder.fc.", *(f"fpn.{name}" for name in _UNSEEN))
 
 
 class _Satlas(Backbone):

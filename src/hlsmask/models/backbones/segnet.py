@@ -19,7 +19,12 @@ from hlsmask.models.masknet import Backbone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LAYOUT = Layout(backbone=(), head=(("pred_task.0.", "conv."), ("pred_task.1.", "last.")), last="last")
+LAYOUT = Layout(
+    backbone=(),
+    head=(("pred_task.0.", "conv."), ("pred_task.1.", "last.")),
+    last="last",
+    order=("first.", "encoder_block.", "decoder_block.", "conv_block_enc.", "conv_block_dec."),
+)
 
 _STAGES = ((64, 1), (128, 1), (256, 2), (512, 2), (512, 2))
 """Channels of each stage, and its layers after the first."""

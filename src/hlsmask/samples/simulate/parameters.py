@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hlsmask.errors import UsageError
 from hlsmask.samples.simulate.ground import Ground, Relief, Snow, WaterColour
 from hlsmask.samples.simulate.ranges import check
 from hlsmask.samples.simulate.sky import Air, Clouds, Instrument, Light, Shadow
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,25 @@ class Simulation:
         except ValueError as error:
             raise UsageError(f"the parameters of a simulation must be JSON: {error}") from error
         return cls.from_dict(tables)
+
+
+def read_parameters(path: Path) -> Simulation:
+    """Return the parameters of a .toml or .json file; what is left out stays as it is by default.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, a name is not known or a value does not fit.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix.lower() == ".toml":
+            return Simulation.from_dict(tomllib.loads(text))
+        return Simulation.from_json(text)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} holds no parameters of a simulation: {error}") from error
 
 
 def _merge(default: Any, tables: Any, path: str) -> Any:  # noqa: ANN401 - any of the parts

@@ -1,0 +1,196 @@
+"""Where results of an evaluation go: the card of the weights, tables, a picture, a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from hlsmask.aside import open_scratch, remove_scratch
+from hlsmask.card import METADATA_KEY, Card
+from hlsmask.errors import MissingPackageError, ModelError, OutputError
+from hlsmask.evaluation.picture import write_picture
+from hlsmask.evaluation.report import About, write_report
+from hlsmask.evaluation.table import write_comparison, write_csv, write_sensors
+from hlsmask.evaluation.verdict import SCORES
+from hlsmask.models.cards import rewrite
+from hlsmask.models.files import PUBLISHED_FILES, sha256_of
+from hlsmask.models.headers import read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hlsmask.evaluation.benchmarks import Benchmark
+    from hlsmask.evaluation.options import Options
+    from hlsmask.evaluation.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """What was judged, on what, and how."""
+
+    checkpoint: Path
+    """The file of weights."""
+
+    card: Card
+    """Its card, as it was before."""
+
+    data: Path
+    """Where the samples lie."""
+
+    validation: int
+    """Samples from which thresholds were chosen; 0 where they are the card's."""
+
+    test: int
+    """Samples that were judged."""
+
+    options: Options
+    """What was asked for."""
+
+    benchmark: Benchmark | None = None
+    """The human labels that were judged on; None for data of the published kind."""
+
+    notes: tuple[str, ...] = ()
+    """What whoever reads the figures should know, a sentence each."""
+
+
+def check_place(path: Path) -> None:
+    """Make the folder of `path`, and raise an error now rather than after the work if it cannot be written to.
+
+    Raises
+    ------
+    OutputError
+        If it cannot.
+    """
+    remove_scratch(open_scratch(path))
+
+
+def write_card(account: Account, verdict: Verdict, beside: Path, notes: list[str]) -> list[Path]:
+    """Write thresholds and scores into the card of the weights, so that `predict` uses them.
+
+    A published checkpoint holds no card: its weights are written with one to `beside`, unless a file of other weights
+    lies there. Whatever prevents it is added to `notes`, as the scores are worth keeping all the same.
+
+    Returns
+    -------
+    The file that holds the card, if it is another than the checkpoint.
+    """
+    path = account.checkpoint
+    thresholds = {**account.card.thresholds, **verdict.thresholds}
+    found = {**account.card.provenance, "evaluation": _provenance(account, verdict)}
+    card = replace(account.card, thresholds=thresholds, provenance=found)
+    try:
+        if not path.name.endswith(PUBLISHED_FILES):
+            rewrite(path, card)
+            return []
+        if beside.exists():
+            if _origin(beside) != sha256_of(path):
+                notes.append(
+                    f"{beside} holds other weights and is left as it is: the thresholds stand in the tables alone; "
+                    "name another folder with --out to have them in a card"
+                )
+                return []
+            rewrite(beside, card)
+        else:
+            _save(path, beside, card)
+    except (OutputError, ModelError, MissingPackageError) as error:
+        notes.append(f"thresholds and scores are in the tables alone: {error}")
+        return []
+    return [beside]
+
+
+def write_results(base: Path, account: Account, verdicts: Sequence[Verdict]) -> list[Path]:
+    """Write tables, picture and report to `base` with their endings; return their paths.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be written.
+    """
+    first, options = verdicts[0], account.options
+    table, sensors, comparison, picture, report = (
+        base.with_name(base.name + ending) for ending in (".csv", "_sensors.csv", "_comparison.csv", ".png", ".html")
+    )
+    write_csv(
+        table,
+        first,
+        backbone=account.card.backbone,
+        head=account.card.head,
+        checkpoint=str(account.checkpoint),
+        pretrained="" if options.pretrained is None else str(options.pretrained),
+    )
+    write_sensors(sensors, verdicts)
+    write_comparison(comparison, verdicts)
+    write_picture(picture, first)
+    write_report(report, verdicts, _about(account))
+    return [table, sensors, comparison, picture, report]
+
+
+def _about(account: Account) -> About:
+    options, benchmark = account.options, account.benchmark
+    step = f"best F1 of {account.validation} validation samples, in steps of {options.threshold_step:g}"
+    return About(
+        checkpoint=account.checkpoint.name,
+        version=account.card.version,
+        data=str(account.data),
+        validation=account.validation,
+        test=account.test,
+        thresholds="the card's" if benchmark is not None else step,
+        published_scoring=options.published_scoring,
+        notes=account.notes,
+        date=_today(),
+        benchmark="" if benchmark is None else benchmark.title,
+        protocol="" if benchmark is None else f"{benchmark.protocol} {benchmark.source}",
+    )
+
+
+def _provenance(account: Account, verdict: Verdict) -> dict[str, Any]:
+    """Return, as JSON values, what the card says of this evaluation."""
+    options = account.options
+    scores = {
+        str(mask): {
+            **{name: _number(getattr(verdict.counts[mask], name)) for name in SCORES},
+            "boundary_f1": _number(verdict.boundary[mask]),
+            "threshold": verdict.thresholds[mask],
+        }
+        for mask in verdict.masks
+    }
+    return {
+        "data": account.data.resolve().name,
+        "date": _today(),
+        "validation_samples": account.validation,
+        "test_samples": account.test,
+        "scoring": "published" if options.published_scoring else "known pixels",
+        "threshold_step": options.threshold_step,
+        "sunlit_threshold": verdict.sunlit_threshold,
+        "scores": scores,
+    }
+
+
+def _save(path: Path, target: Path, card: Card) -> None:
+    """Write the weights of a published checkpoint with a card."""
+    from hlsmask.models import load, save  # noqa: PLC0415 - torch only for files that need it
+
+    net = load(path)
+    net.card = card
+    save(net, target)
+
+
+def _origin(path: Path) -> str | None:
+    """Return the SHA-256 of the published checkpoint that a .safetensors file was made of; None if of none."""
+    try:
+        text = read_header(path).metadata[METADATA_KEY]
+        told = Card.from_json(text, source=str(path)).provenance.get("sha256")
+    except (ModelError, KeyError):
+        return None
+    return told if isinstance(told, str) else None
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None  # JSON has no NaN
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

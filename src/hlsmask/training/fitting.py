@@ -1,0 +1,252 @@
+"""A run, from its options to its files."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
+
+from hlsmask.errors import SampleError, UsageError
+from hlsmask.masks import Mask
+from hlsmask.models.publishing import notes as published_notes
+from hlsmask.models.registry import NETWORKS, find
+from hlsmask.training import config
+from hlsmask.training.keeping import Files, Keeper
+from hlsmask.training.lesson import Lesson
+from hlsmask.training.loading import Loaders
+from hlsmask.training.losses import MaskLoss
+from hlsmask.training.material import open_material
+from hlsmask.training.placing import choose_place, leaving_no_trace, trainer_options
+from hlsmask.training.starting import start
+from hlsmask.training.weighting import weighting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from hlsmask.training.course import Epoch
+    from hlsmask.training.material import Material
+    from hlsmask.training.options import Options
+    from hlsmask.training.placing import Place
+    from hlsmask.training.starting import Start
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run has made."""
+
+    files: Files
+    """Where it lies."""
+
+    epochs: Sequence[Epoch]
+    """How each epoch went, those before a resumed run was stopped included."""
+
+    notes: Sequence[str]
+    """What whoever trains should know, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told how a run goes; on the first of several processes alone."""
+
+    begun: Callable[[Files, Material, Sequence[str]], None] = lambda *_: None
+    """Before the first step: where files will lie, what is learned from, notes."""
+
+    step: Callable[[int, int, int], None] = lambda *_: None
+    """After each batch: epoch, from 1; batches done; batches of an epoch."""
+
+    epoch: Callable[[Epoch], None] = lambda _: None
+    """After each epoch, when its files are written."""
+
+    ended: Callable[[Outcome], None] = lambda _: None
+    """After the last one."""
+
+
+def train(options: Options, listener: Listener | None = None, *, expected: Mapping[str, str] | None = None) -> Outcome:
+    """Train a network, and write what `Files` names after each epoch.
+
+    Parameters
+    ----------
+    options
+        What was chosen.
+    listener
+        Who is told how it goes.
+    expected
+        Hashes of the data of a run that this one repeats; where they differ, a note says so.
+
+    Raises
+    ------
+    UsageError
+        If options do not go together, or the devices are not there.
+    DatasetError
+        If there is nothing to train on or to validate on, or a sample cannot be read.
+    ModelError
+        If weights cannot be had, or a run to go on with is one of another network.
+    DivergedError
+        If a loss is no number any more; what was kept before stays.
+    OutputError
+        If results cannot be written; what was kept before stays.
+    """
+    listener = listener or Listener()
+    place = choose_place(options.machine)
+    if options.records.published_files and not find(options.network.backbone).published:
+        names = ", ".join(network.backbone for network in NETWORKS.values() if network.published)
+        raise UsageError(f"--published-files: {options.network.backbone} was never published; these were: {names}")
+    begun = start(options.network, options.data.seed)
+    material = open_material(options.data, begun.net.card)
+    run = _Run(options, place, begun, material, listener)
+    notes = [*begun.notes, *material.notes, *_other_data(expected, material)]
+    if options.records.published_files:
+        notes += [f"published files: {note}" for note in published_notes(run.begun.net)]
+    return run.fit(notes)
+
+
+class _Run:
+    """One run."""
+
+    def __init__(self, options: Options, place: Place, begun: Start, material: Material, listener: Listener) -> None:
+        self.options, self.place, self.begun = options, place, begun
+        self.material, self.listener = material, listener
+        now = datetime.now(UTC)
+        net = begun.net
+        net.card = replace(net.card, definitions=_definitions(net.card.masks, material))
+        stem = begun.stem or f"{now:%Y%m%d-%H%M%S}_{net.card.backbone}_{net.card.head}"
+        self.files = Files(options.records.out, stem)
+        self.record = {
+            "started": now.isoformat(timespec="seconds"),
+            "versions": config.versions(),
+            "data": dict(material.hashes),
+            "devices": place.count,
+            "accelerator": place.accelerator,
+        }
+
+    def fit(self, notes: list[str]) -> Outcome:
+        """Train."""
+        options, how = self.options, self.options.learning
+        lesson = self._lesson()
+        keeper = self._keeper()
+        callbacks: list[pl.Callback] = [keeper]
+        if how.ema:
+            callbacks.append(EMAWeightAveraging(decay=how.ema))
+        if how.patience:
+            callbacks.append(EarlyStopping("val_loss", patience=how.patience, mode="min"))
+        with _quiet(), leaving_no_trace():
+            trainer = pl.Trainer(
+                **trainer_options(self.place, options.machine),
+                max_epochs=how.epochs,
+                accumulate_grad_batches=how.accumulate,
+                gradient_clip_val=how.clip or None,
+                callbacks=callbacks,
+                logger=self._logger(),
+                default_root_dir=self.files.folder,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,
+                log_every_n_steps=1,
+            )
+            loaders = Loaders(self.material, options.data, self.place)
+            keeper.batches = loaders.batches
+            if trainer.is_global_zero:
+                config.write(self.files.config, options, self.record)
+                self.listener.begun(self.files, self.material, notes)
+            self._go_on(trainer)
+            _fit(trainer, lesson, loaders, str(self.begun.checkpoint) if self.begun.checkpoint else None)
+        if self.material.broken:
+            notes.append(f"{self.material.broken} samples could not be read and were left out")
+        outcome = Outcome(self.files, keeper.epochs, notes)
+        if trainer.is_global_zero:
+            self.listener.ended(outcome)
+        return outcome
+
+    def _lesson(self) -> Lesson:
+        how, masks = self.options.learning, self.begun.net.card.masks
+        weights = how.weights()
+        kind = "fixed" if weights else how.weight
+        lesson = Lesson(
+            self.begun.net, MaskLoss(how.loss_type), weighting(kind, masks, weights or None), how, self.options.machine
+        )
+        lesson.seed = self.options.data.seed
+        lesson.former = self.begun.optimizer
+        return lesson
+
+    def _keeper(self) -> Keeper:
+        options = self.options
+        provenance = {
+            **self.begun.net.card.provenance,
+            "recipe": config.chosen(options),
+            **self.record,
+        }
+        keeper = Keeper(
+            self.files,
+            provenance,
+            published=options.records.published_files,
+            on_epoch=self.listener.epoch,
+            on_step=self.listener.step,
+        )
+        keeper.best = self.begun.best
+        return keeper
+
+    def _logger(self) -> Any:  # noqa: ANN401 - a logger, or none
+        if not self.options.records.tensorboard:
+            return False
+        from pytorch_lightning.loggers import TensorBoardLogger  # noqa: PLC0415 - only where it is asked for
+
+        return TensorBoardLogger(self.files.folder, name="tensorboard", version=self.files.stem)
+
+    def _go_on(self, trainer: pl.Trainer) -> None:
+        """Begin after the epochs that a published run has done."""
+        done = self.begun.epoch
+        if not done:
+            return
+        if done >= self.options.learning.epochs:
+            raise UsageError(f"the run to go on with has done {done} epochs; name more of them with --epochs")
+        state = trainer.fit_loop.epoch_progress.state_dict()
+        for counts in (state["current"], state["total"]):
+            counts.update(dict.fromkeys(counts, done))
+        trainer.fit_loop.epoch_progress.load_state_dict(state)
+
+
+def _fit(trainer: pl.Trainer, lesson: Lesson, loaders: Loaders, checkpoint: str | None) -> None:
+    try:
+        trainer.fit(lesson, datamodule=loaders, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as end:  # what the library makes of Ctrl-C
+        raise KeyboardInterrupt from end
+    except SampleError as error:  # from a worker: torch puts its traceback before the sentence
+        sentence = str(error).strip().splitlines()[-1].partition("SampleError: ")
+        raise SampleError(sentence[2] or sentence[0]) from error
+
+
+def _definitions(masks: Sequence[Mask], material: Material) -> dict[Mask, str]:
+    return {Mask.TERRAIN_SHADOW: material.terrain_shadow} if Mask.TERRAIN_SHADOW in masks else {}
+
+
+def _other_data(expected: Mapping[str, str] | None, material: Material) -> list[str]:
+    """Return a note for each place whose data are others than they were."""
+    return [
+        f"{place}: its samples are not those of the run that is repeated, or its hash is not known there"
+        for place, digest in material.hashes.items()
+        if expected is not None and expected.get(place) != digest
+    ]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library from telling what the log and the listener tell, and from advice on workers."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|lightning_utilities")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
