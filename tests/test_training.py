@@ -350,6 +350,57 @@ def test_training_over_simulated_samples_and_a_mixture(store, tmp_path, run):
     assert "training: 10 samples an epoch; validation: 5" in out
 
 
+def test_a_published_run_goes_on_where_its_learning_rate_was(store, tmp_path):
+    def chosen(out, **network):
+        return Options(
+            Data((store,), workers=0, batch_size=5),
+            Network("mobilenetv3", pretrained=0, **network),
+            Learning(epochs=3, scheduler="cosine", warmup=0.5),
+            Machine(accelerator="cpu"),
+            Records(out, published_files=True),
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        train(chosen(tmp_path / "first"), stop_after(2))
+    (state,) = (tmp_path / "first").glob("*_checkpoint.pth.tar")
+    resumed = train(chosen(tmp_path / "then", ckpt_path=state))
+    whole = log_of(tmp_path / "first")
+    assert [epoch.number for epoch in resumed.epochs] == [3]
+    assert resumed.epochs[0].rate < float(whole[1]["lr"]) < float(whole[0]["lr"]) <= 1e-4
+
+
+@pytest.mark.parametrize(
+    "learning",
+    [
+        {"scheduler": "cosine", "warmup": 1.0},
+        {"loss_type": "focal+tversky", "task_weights": ("water=2",)},
+        {"patience": 1, "lr": 1e-9},
+    ],
+)
+@pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
+def test_ways_to_learn(store, tmp_path, learning, precision):
+    options = options_of(store, tmp_path, **learning)
+    options = replace(
+        options, machine=replace(options.machine, precision=precision), records=Records(tmp_path, tensorboard=True)
+    )
+    outcome = train(options)
+    assert all(np.isfinite(epoch.val.loss) for epoch in outcome.epochs)
+    if "patience" in learning:
+        assert len(outcome.epochs) <= 3
+    assert list((tmp_path / "tensorboard").rglob("events*"))
+
+
+def test_the_upper_left_is_taken_where_the_paper_does(tmp_path, run):
+    data = write_store(tmp_path / "s", train=2, val=1, side=768)
+    common = ("--backbone", "hlsmask_s", "--workers", 0, "--accelerator", "cpu", "--batch-size", 1)
+    words = ("--published-crop", "--augment", "published", "--normalization", "published")
+    code, out, err = run("train", "--data-dir", data, *common, *words, "--epochs", 1, "--out", tmp_path / "out")
+    assert code == 0, err
+    assert "512 x 512 pixels each" in out
+    (best,) = (tmp_path / "out").glob("*_best.safetensors")
+    assert models.load(best).card.normalization.kind == "published"
+
+
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_what_was_good(store, tmp_path):
     good = train(options_of(store, tmp_path, epochs=1))
     before = good.files.checkpoint.read_bytes(), good.files.best.read_bytes()

@@ -46,7 +46,7 @@ class Panels:
         """Columns and rows of each picture."""
         self._filter = Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST
         visible = shown.bands[list(_VISIBLE)]
-        seen = np.isfinite(visible).all(axis=0)
+        seen: NDArray[np.bool_] = np.asarray(np.isfinite(visible).all(axis=0))
         light = np.stack([self._share(np.where(seen, band, 0), seen) for band in visible])
         self._unseen = np.isnan(light[0])
         self._tone = tone(light)
@@ -115,7 +115,8 @@ class Panels:
             np.asarray(Image.fromarray(plane.astype(np.float32)).resize(self.size, self._filter))
             for plane in (part * whole, whole)
         )
-        return np.divide(counted, every, out=np.full_like(every, np.nan), where=every >= 0.5)  # noqa: PLR2004 - half
+        share: NDArray[np.float32] = np.divide(counted, every, out=np.full_like(every, np.nan), where=every >= 0.5)  # noqa: PLR2004 - half
+        return share
 
 
 def _rows(masks: Sequence[Mask]) -> list[int]:

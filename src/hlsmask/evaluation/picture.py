@@ -64,8 +64,10 @@ def _draw(verdict: Verdict) -> Image.Image:
     tall = sum(_LABEL + each.size[1] for each in panels)
     page = Image.new("RGB", (wide + 2 * _MARGIN, 2 * _MARGIN + _TITLE + _HEAD + tall + _FOOT), _PAPER)
     brush = ImageDraw.Draw(page)
-    title = f"{verdict.name}: {len(rows)} of {verdict.samples} samples" if rows else f"{verdict.name}: no sample to show"
-    _write(brush, (_MARGIN, _MARGIN - 4), title, 24, _INK, wide)
+    title = (
+        f"{verdict.name}: {len(rows)} of {verdict.samples} samples" if rows else f"{verdict.name}: no sample to show"
+    )
+    _write(brush, (_MARGIN, _MARGIN - 4), title, (24, _INK), wide)
     y = _MARGIN + _TITLE
     if rows:
         for at, (words, colour) in enumerate(_heads(verdict, masks)):
@@ -73,10 +75,10 @@ def _draw(verdict: Verdict) -> Image.Image:
             if colour is not None:
                 brush.rectangle((place[0], place[1] + 3, place[0] + 12, place[1] + 15), colour)
                 place = (place[0] + 17, y)
-            _write(brush, place, words, 16, _INK, _MARGIN + at * (side + _GAP) + side - place[0])
+            _write(brush, place, words, (16, _INK), _MARGIN + at * (side + _GAP) + side - place[0])
     y += _HEAD
     for shown, each in zip(rows, panels, strict=True):
-        _write(brush, (_MARGIN, y + _ABOVE), _label(shown), 15, _QUIET, wide)
+        _write(brush, (_MARGIN, y + _ABOVE), _label(shown), (15, _QUIET), wide)
         y += _LABEL
         cells = [each.true_colour(), *(draw(mask) for mask in masks for draw in (each.truth, each.said))]
         for at, cell in enumerate(cells):
@@ -116,13 +118,12 @@ def _legend(page: Image.Image, brush: ImageDraw.ImageDraw, y: int) -> None:
             page.paste(Image.fromarray(hatch((14, 14))), (x, y + 1))
             brush.rectangle((x - 1, y, x + 14, y + 15), outline=_LINE)
             x += 20
-        x += _write(brush, (x, y), words, 15, _QUIET, page.width) + 26
+        x += _write(brush, (x, y), words, (15, _QUIET), page.width) + 26
 
 
-def _write(
-    brush: ImageDraw.ImageDraw, place: tuple[int, int], words: str, size: int, colour: Colour, fit: int
-) -> int:
-    """Write one line, cut off with dots where it is longer than `fit` pixels; return its length."""
+def _write(brush: ImageDraw.ImageDraw, place: tuple[int, int], words: str, look: tuple[int, Colour], fit: int) -> int:
+    """Write one line of a size and colour, cut off with dots beyond `fit` pixels; return its width in pixels."""
+    size, colour = look
     font = ImageFont.load_default(size)
     whole = text = " ".join(words.split())
     while len(whole) > 1 and font.getlength(text) > fit:

@@ -173,7 +173,7 @@ class _Run:
             self.begun.net, MaskLoss(how.loss_type), weighting(kind, masks, weights or None), how, self.options.machine
         )
         lesson.seed = self.options.data.seed
-        lesson.former = self.begun.optimizer
+        lesson.former, lesson.done = self.begun.optimizer, self.begun.epoch
         return lesson
 
     def _keeper(self) -> Keeper:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import pytorch_lightning as pl
 import torch
 
 from hlsmask.errors import DivergedError
+from hlsmask.models.resuming import take_up
 from hlsmask.training.batchnorm import synchronize
 from hlsmask.training.schedule import optimizer_of, schedule_of
 from hlsmask.training.tally import Tally, devices, everywhere
@@ -42,6 +44,8 @@ class Lesson(pl.LightningModule):
         self.trained, self.validated = Tally(net.card.masks), Tally(net.card.masks)
         self.former: dict[str, Any] | None = None
         """State of the optimizer of a published run that this one goes on with."""
+        self.done = 0
+        """Epochs of that run."""
         self.seed = 0
         self._first_bad: Tensor | None = None
 
@@ -90,17 +94,20 @@ class Lesson(pl.LightningModule):
         """Return the optimizer and the course of its learning rate."""
         how = self.learning
         optimizer = optimizer_of(self, name=how.optimizer, lr=how.lr, weight_decay=how.weight_decay)
+        if self.former is not None:
+            take_up(optimizer, self.former, self.net)
         steps = int(self.trainer.estimated_stepping_batches)
         each = max(1, steps // how.epochs)
         schedule = schedule_of(
             optimizer, name=how.scheduler, steps=steps, warmup=round(how.warmup * each), steps_per_epoch=each
         )
-        if self.former is not None:
-            optimizer.load_state_dict(self.former)
-            for group in optimizer.param_groups:
-                group["lr"] = how.lr
         if schedule is None:
             return optimizer
+        if done := self.done * each:
+            schedule.load_state_dict({**schedule.state_dict(), "last_epoch": done - 1, "_step_count": done})
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that no step came before: it came in the other run
+                schedule.step()
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     @property

@@ -291,8 +291,10 @@ class Options:
     def __post_init__(self) -> None:
         if not self.data.data_dir and not self.data.simulate:
             raise UsageError("there is nothing to learn from: name --data-dir, --simulate, or both")
-        if self.learning.task_weights and self.learning.weight == "uncertainty":
+        if self.learning.task_weights and self.learning.weight in ("uncertainty", "uncert"):
             raise UsageError("--task-weights are fixed and --weight uncertainty learns them; give one of them")
+        if self.learning.weight == "fixed" and not self.learning.task_weights:
+            raise UsageError("--weight fixed needs --task-weights, such as water=2 cloud=1")
         wanted = self.network.masks()
         if strangers := [mask for mask in self.learning.weights() if mask not in wanted]:
             raise UsageError(f"--task-weights names {', '.join(strangers)}; the masks to learn are {', '.join(wanted)}")

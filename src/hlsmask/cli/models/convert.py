@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from math import inf
+from math import inf, isfinite
 from pathlib import Path  # noqa: TC003 - cyclopts reads the annotations
 from typing import TYPE_CHECKING, Final
 
@@ -111,7 +111,7 @@ def _publish(weights: Path, out: Path, *, overwrite: bool) -> int:
 
 def _number(card: Card, key: str, otherwise: float) -> float:
     value = card.provenance.get(key)
-    return value if isinstance(value, (int, float)) else otherwise
+    return value if isinstance(value, (int, float)) and isfinite(value) else otherwise
 
 
 def _check(out: Path, suffix: str, others: str = "", *, overwrite: bool) -> None:

@@ -17,6 +17,7 @@ _INKS: Final = ("deep", "split-1", "split-2", "green", "nir", "quiet")
 
 _MORE: Final = """
 .broad { grid-column: 1 / -1; }
+figure:has(.four) { margin-bottom: 20px; }
 h3 { font-size: 1rem; margin: 14px 0 2px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 4px 44px; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 2px 18px; margin: 0 0 10px; font-size: .9rem; }
@@ -27,12 +28,17 @@ h3 { font-size: 1rem; margin: 14px 0 2px; }
 .bar { fill: var(--who); fill-opacity: .35; }
 .ends { display: block; color: var(--quiet); font-size: .78rem; font-weight: 400; white-space: nowrap; }
 .best { font-weight: 700; }
-td.who, th.who { white-space: normal; overflow-wrap: anywhere; min-width: 8em; }
-tr.first > * { border-top: 2px solid var(--line); }
+svg text.tag { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; font-weight: 600; }
+td.who, th.who { white-space: normal; overflow-wrap: anywhere; min-width: 11em; }
+tr:has(> .first) > * { border-top: 2px solid var(--line); }
 .four { display: grid; grid-template-columns: repeat(4, 1fr); gap: 8px; }
 .four div { font-size: .85rem; color: var(--quiet); }
-.four img { width: 100%; display: block; border-radius: 4px; margin-bottom: 2px; }
-@media screen and (max-width: 640px) { .four { grid-template-columns: 1fr 1fr; } .facts { grid-template-columns: 1fr; } }
+.four img { width: 100%; height: auto; display: block; border-radius: 4px; margin-bottom: 2px; }
+@media screen and (max-width: 640px) {
+  .four { grid-template-columns: 1fr 1fr; }
+  .facts { grid-template-columns: 1fr; }
+  .facts dd { margin-bottom: 6px; }
+}
 @media print { .four { grid-template-columns: repeat(4, 1fr); } }
 """
 

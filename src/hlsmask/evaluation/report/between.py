@@ -1,0 +1,58 @@
+"""What is taken for what: of each thing that is there, how much was said to be each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hlsmask.evaluation.judged import counts_of
+from hlsmask.evaluation.report.blocks import section
+from hlsmask.masks import Mask
+from hlsmask.samples.statistics.charts import percent
+from hlsmask.samples.statistics.markup import Markup, element
+from hlsmask.samples.statistics.page import table
+
+if TYPE_CHECKING:
+    from hlsmask.evaluation.verdict import Verdict
+
+_NONE: Final = "none of them"
+
+
+def between(verdict: Verdict) -> Markup:
+    """Return the section of confusion between masks; nothing where no pixel was compared."""
+    columns = [at for at, mask in enumerate(Mask) if mask in verdict.masks]
+    rows = [at for at in columns if verdict.between[at].any()]
+    last = len(Mask)
+    names = [*(mask.title for mask in Mask), _NONE]
+    if not verdict.between.any():
+        return Markup("")
+    body = []
+    for row in [*rows, last]:
+        total = _total(verdict, row)
+        cells: list[str] = [names[row]]
+        for column in [*columns, last]:
+            share = int(verdict.between[row, column]) / total if total else None
+            shade = None if share is None else f"--share:{round(100 * share)}%"
+            right = "best " if row == column else ""
+            cells.append(element("td", percent(share), class_=f"{right}n shade", style=shade))
+        body.append(cells)
+    said = (
+        "Of the pixels where the thing of a row is there, the share that was said to be each column. In bold what is "
+        "right; the row of a mask may add up to more than 100 %, as a pixel can be two things at once."
+    )
+    head = ["there", *(f"said {names[column]}" for column in [*columns, last])]
+    return section(
+        "What is taken for what", said, table(head, body, caption=f"What {verdict.name} said of what is there")
+    )
+
+
+def _total(verdict: Verdict, row: int) -> int:
+    """Return the pixels of a row.
+
+    The counts tell those of a mask; of "none of them" nothing but the row does, where a pixel that is said to be two
+    things counts twice.
+    """
+    cells = verdict.between[row]
+    if row == len(Mask):
+        return int(cells.sum())
+    counts = counts_of(verdict, list(Mask)[row])
+    return max(int(cells.max()), 0 if counts is None else counts.hits + counts.misses)
