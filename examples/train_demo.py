@@ -14,7 +14,7 @@ import argparse
 import csv
 import subprocess
 import sys
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 
 from hlsmask.masks import Mask
@@ -58,7 +58,7 @@ def learned(table: Path) -> bool:
         counts = {name: int(network[mask][name]) for name in ("tp", "fp", "fn", "tn")}
         share = (counts["tp"] + counts["fn"]) / sum(counts.values())
         chance = 2 * share / (1 + share)
-        ours, physics = (float(each[mask]["f1"] or "nan") for each in (network, spectral))
+        ours, physics = (float(each[mask]["f1"]) if mask in each else nan for each in (network, spectral))
         least = max(chance, 0.0 if isnan(physics) else physics)
         good = ours > least + MARGIN * (1 - least)
         well &= good

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import f1_score, jaccard_score, log_loss, precision_score, recall_score
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from hlsmask import models
 from hlsmask.errors import DivergedError, ModelError, OutputError, UsageError
@@ -188,6 +189,21 @@ def test_the_configuration_of_a_run_repeats_it(store, tmp_path, run):
     for row in (*first, *second):
         row.pop("seconds")
     assert first == second
+
+
+def test_two_runs_in_one_second_keep_apart(store, tmp_path):
+    first, second = (train(options_of(store, tmp_path, epochs=1)) for _ in range(2))
+    assert first.files.stem != second.files.stem
+    assert len(list(tmp_path.glob("*_best.safetensors"))) == 2
+
+
+def test_the_configuration_of_a_run_that_went_on_repeats_all_of_it(store, tmp_path):
+    first = train(options_of(store, tmp_path, epochs=1))
+    again = options_of(store, tmp_path, epochs=2)
+    train(replace(again, network=Network("hlsmask_s", ckpt_path=first.files.checkpoint)))
+    values = tomllib.loads(first.files.config.read_text())
+    assert values["epochs"] == 2
+    assert "ckpt-path" not in values
 
 
 def test_the_command_line_goes_before_the_configuration(store, tmp_path, run):
@@ -387,7 +403,9 @@ def test_ways_to_learn(store, tmp_path, learning, precision):
     assert all(np.isfinite(epoch.val.loss) for epoch in outcome.epochs)
     if "patience" in learning:
         assert len(outcome.epochs) <= 3
-    assert list((tmp_path / "tensorboard").rglob("events*"))
+    (events,) = {path.parent for path in (tmp_path / "tensorboard").rglob("events*")}
+    told = EventAccumulator(str(events)).Reload().Scalars("val_cloud_f1")
+    assert [each.step for each in told] == [epoch.number for epoch in outcome.epochs]
 
 
 def test_the_upper_left_is_taken_where_the_paper_does(tmp_path, run):

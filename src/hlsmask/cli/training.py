@@ -52,7 +52,13 @@ class _Show:
 
     def __post_init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self.console, transient=True, disable=not sys.stderr.isatty())
+        self.bar = Progress(
+            *columns,
+            console=self.console,
+            transient=True,
+            disable=not sys.stderr.isatty(),
+            redirect_stdout=sys.stdout.isatty(),  # lines for a file go there, not to the terminal of the bar
+        )
         self._task = self.bar.add_task("starting", total=None)
 
     def begun(self, files: Files, material: Material, notes: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -125,9 +127,9 @@ def _write(brush: ImageDraw.ImageDraw, place: tuple[int, int], words: str, look:
     """Write one line of a size and colour, cut off with dots beyond `fit` pixels; return its width in pixels."""
     size, colour = look
     font = ImageFont.load_default(size)
-    whole = text = " ".join(words.split())
-    while len(whole) > 1 and font.getlength(text) > fit:
-        whole = whole[:-1]
-        text = whole + "..."
+    text = " ".join(words.split())
+    if font.getlength(text) > fit:
+        fitting = bisect_right(range(len(text)), fit, key=lambda letters: ceil(font.getlength(f"{text[:letters]}...")))
+        text = f"{text[: max(0, fitting - 1)]}..."
     brush.text(place, text, fill=colour, font=font)
     return round(font.getlength(text))

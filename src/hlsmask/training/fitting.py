@@ -6,7 +6,8 @@ import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
@@ -28,6 +29,7 @@ from hlsmask.training.weighting import weighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from hlsmask.training.course import Epoch
     from hlsmask.training.material import Material
@@ -115,8 +117,7 @@ class _Run:
         now = datetime.now(UTC)
         net = begun.net
         net.card = replace(net.card, definitions=_definitions(net.card.masks, material))
-        stem = begun.stem or f"{now:%Y%m%d-%H%M%S}_{net.card.backbone}_{net.card.head}"
-        self.files = Files(options.records.out, stem)
+        self.files = _files(options.records.out, begun, now)
         self.record = {
             "started": now.isoformat(timespec="seconds"),
             "versions": config.versions(),
@@ -154,7 +155,7 @@ class _Run:
             loaders = Loaders(self.material, options.data, self.place)
             keeper.batches = loaders.batches
             if trainer.is_global_zero:
-                config.write(self.files.config, options, self.record)
+                config.write(self.files.config, self._repeatable(), self.record)
                 self.listener.begun(self.files, self.material, notes)
             self._go_on(trainer)
             _fit(trainer, lesson, loaders, str(self.begun.checkpoint) if self.begun.checkpoint else None)
@@ -164,6 +165,12 @@ class _Run:
         if trainer.is_global_zero:
             self.listener.ended(outcome)
         return outcome
+
+    def _repeatable(self) -> Options:
+        """Return the options that repeat the whole run: of one that goes on, those that begin it."""
+        if not self.begun.stem:
+            return self.options
+        return replace(self.options, network=replace(self.options.network, ckpt_path=None))
 
     def _lesson(self) -> Lesson:
         how, masks = self.options.learning, self.begun.net.card.masks
@@ -221,6 +228,15 @@ def _fit(trainer: pl.Trainer, lesson: Lesson, loaders: Loaders, checkpoint: str 
     except SampleError as error:  # from a worker: torch puts its traceback before the sentence
         sentence = str(error).strip().splitlines()[-1].partition("SampleError: ")
         raise SampleError(sentence[2] or sentence[0]) from error
+
+
+def _files(folder: Path, begun: Start, now: datetime) -> Files:
+    """Return the files of a run that goes on, or new ones: of two runs in one second the later gets the next."""
+    if begun.stem:
+        return Files(folder, begun.stem)
+    names = f"{begun.net.card.backbone}_{begun.net.card.head}"
+    stems = (f"{now + timedelta(seconds=late):%Y%m%d-%H%M%S}_{names}" for late in count())
+    return next(files for files in (Files(folder, stem) for stem in stems) if not files.config.exists())
 
 
 def _definitions(masks: Sequence[Mask], material: Material) -> dict[Mask, str]:

@@ -157,6 +157,9 @@ class Keeper(pl.Callback):
         seconds = monotonic() - self._began
         weights = lesson.weighting.current()
         self.epochs.append(Epoch(number, seconds, rate, train, self._val, weights, self._is_best))
+        if trainer.logger is not None:
+            figures = {name: float(value) for name, value in self.epochs[-1].row().items() if value}
+            trainer.logger.log_metrics(figures, step=number)
         if trainer.is_global_zero:
             write_log(self.files.log, self.epochs)
             if self.published:

@@ -22,14 +22,24 @@ _TOP: Final = 26.0
 _SIZE: Final = (WIDE - _LEFT - 8, 220.0)
 """Place and size of the chart."""
 
-_LETTERS: Final = 36
-"""Letters of a name that there is room for, with a score beside it."""
+_LETTERS: Final = 30
+"""Letters of a name that there is room for, with scores beside it."""
+
+_SHAPES: Final = (
+    "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z",
+    "M-5-5H5V5H-5Z",
+    "M0-6L6 5H-6Z",
+    "M0-6L6 0L0 6L-6 0Z",
+    "M0 6L6-5H-6Z",
+    "M-2-6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z",
+)
+"""Marks of contenders around (0, 0); the seventh has that of the first."""
 
 
 def curves(verdicts: Sequence[Verdict]) -> Markup:
     """Return the section of precision-recall curves, a chart for each mask."""
     said = (
-        "Each curve is what a contender could reach with another threshold, the mark what it does at its own; up and "
+        "Each curve is what a contender could reach with other thresholds, the mark what it does above its own; up and "
         "to the right is better. AP, average precision, is the area below a curve; a contender without probabilities "
         "is a mark alone."
     )
@@ -60,8 +70,7 @@ def line(points: Sequence[tuple[float, float]], number: int) -> Markup:
 
 def mark(x: float, y: float, number: int) -> Markup:
     """Return the mark of a contender: its shape tells, too, which one it is."""
-    shapes = ("M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", "M-5-5H5V5H-5Z", "M0-6L6 5H-6Z", "M0-6L6 0L0 6L-6 0Z")
-    path = shapes[number % len(shapes)]
+    path = _SHAPES[number % len(_SHAPES)]
     return element("path", d=path, transform=f"translate({x:.1f} {y:.1f})", class_=f"mark {who(number)}")
 
 
@@ -95,15 +104,14 @@ def _chart(verdicts: Sequence[Verdict], mask: Mask) -> Markup:
     y = _TOP + _SIZE[1] + 56
     for at, verdict in known.items():
         counts, words = verdict.counts[mask], []
+        if mask in verdict.thresholds:
+            words.append(f"above {verdict.thresholds[mask]:g}")
         if verdict.histogram is not None:
             parts.append(line(_points(verdict, mask), at))
             words.append(f"AP {score(verdict.histogram.average_precision(mask))}")
         words.append(f"F1 {score(counts.f1)}")
         if isfinite(counts.precision) and isfinite(counts.recall):
-            place = _place(counts.recall, counts.precision)
-            marks.insert(0, mark(*place, at))  # the first contender's comes on top
-            if at == 0 and mask in verdict.thresholds:
-                marks.append(_tag(*place, f"above {verdict.thresholds[mask]:g}"))
+            marks.insert(0, mark(*_place(counts.recall, counts.precision), at))  # the first contender's comes on top
         parts += key(y, verdict, at, ", ".join(words))
         y += 20
         words.append(f"precision {score(counts.precision)} and recall {score(counts.recall)} at its threshold")
@@ -124,14 +132,6 @@ def _points(verdict: Verdict, mask: Mask) -> list[tuple[float, float]]:
 
 def _place(recall: float, precision: float) -> tuple[float, float]:
     return _LEFT + recall * _SIZE[0], _TOP + (1 - precision) * _SIZE[1]
-
-
-def _tag(x: float, y: float, words: str) -> Markup:
-    """Return words to the left of a mark and below, where no curve goes; on the other side where there is no room."""
-    right, low = x < _LEFT + 80, y > _TOP + _SIZE[1] - 24
-    return text(
-        x + (8 if right else -8), y + (-10 if low else 18), words, anchor=None if right else "end", class_="tag"
-    )
 
 
 def _dash(number: int) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hlsmask import __version__
 from hlsmask.aside import write_text
+from hlsmask.evaluation.judged import judged
 from hlsmask.evaluation.report.between import between
+from hlsmask.evaluation.report.blocks import section
 from hlsmask.evaluation.report.curves import curves
 from hlsmask.evaluation.report.reliability import reliability
 from hlsmask.evaluation.report.scores import scores, sensors, thresholds, unjudged
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from hlsmask.evaluation.report.about import About
     from hlsmask.evaluation.verdict import Verdict
+
+_NOTHING: Final = section("Scores", "Nothing is judged: no pixel is labelled for a mask that was given.")
 
 
 def write_report(path: Path, verdicts: Sequence[Verdict], about: About) -> None:
@@ -47,21 +51,13 @@ def write_report(path: Path, verdicts: Sequence[Verdict], about: About) -> None:
 
 
 def _render(verdicts: Sequence[Verdict], about: About) -> str:
-    first = verdicts[0]
     title = f"Evaluation of {about.checkpoint}"
     body = element(
         "main",
         element("h1", title),
         _headline(verdicts, about),
         _notes(about.notes),
-        scores(verdicts),
-        unjudged(first),
-        curves(verdicts),
-        reliability(verdicts),
-        between(first),
-        thresholds(verdicts, about.thresholds),
-        sensors(verdicts),
-        worst(first),
+        *(_findings(verdicts, about.thresholds) if judged(verdicts) else [_NOTHING]),
         element("footer", f"hlsmask {__version__}: hlsmask evaluate."),
     )
     head = element(
@@ -73,6 +69,20 @@ def _render(verdicts: Sequence[Verdict], about: About) -> str:
         element("style", Markup(style())),
     )
     return "<!doctype html>\n" + element("html", head, element("body", body), lang="en") + "\n"
+
+
+def _findings(verdicts: Sequence[Verdict], origin: str) -> list[Markup]:
+    first = verdicts[0]
+    return [
+        scores(verdicts),
+        unjudged(first),
+        curves(verdicts),
+        reliability(verdicts),
+        between(first),
+        thresholds(verdicts, origin),
+        sensors(verdicts),
+        worst(first),
+    ]
 
 
 def _headline(verdicts: Sequence[Verdict], about: About) -> Markup:

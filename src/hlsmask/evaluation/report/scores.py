@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from hlsmask.evaluation.boundary import TOLERANCE
 from hlsmask.evaluation.judged import counts_of, judged
 from hlsmask.evaluation.report.blocks import NONE, interval, quiet, score, section
 from hlsmask.evaluation.verdict import SCORES
@@ -48,7 +49,7 @@ def scores(verdicts: Sequence[Verdict]) -> Markup:
         rows.append([_SUNLIT, *names, *(score(getattr(counts, name)) for name in SCORES), NONE])
     said = (
         "Each score is over all labelled pixels of all samples together, below it its 95 % interval (bootstrap over "
-        "samples); boundary F1 looks at outlines alone, where two pixels of distance are forgiven."
+        f"samples); boundary F1 looks at outlines alone, where {TOLERANCE} pixels of distance are forgiven."
     )
     best_said = " ★ marks the best F1 of a mask." if many else ""
     words = 2 if many else 1

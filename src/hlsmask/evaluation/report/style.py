@@ -28,7 +28,6 @@ h3 { font-size: 1rem; margin: 14px 0 2px; }
 .bar { fill: var(--who); fill-opacity: .35; }
 .ends { display: block; color: var(--quiet); font-size: .78rem; font-weight: 400; white-space: nowrap; }
 .best { font-weight: 700; }
-svg text.tag { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; font-weight: 600; }
 td.who, th.who { white-space: normal; overflow-wrap: anywhere; min-width: 11em; }
 tr:has(> .first) > * { border-top: 2px solid var(--line); }
 .four { display: grid; grid-template-columns: repeat(4, 1fr); gap: 8px; }
@@ -39,7 +38,10 @@ tr:has(> .first) > * { border-top: 2px solid var(--line); }
   .facts { grid-template-columns: 1fr; }
   .facts dd { margin-bottom: 6px; }
 }
-@media print { .four { grid-template-columns: repeat(4, 1fr); } }
+@media print {
+  .four { grid-template-columns: repeat(4, 1fr); }
+  .charts { grid-template-columns: 1fr 1fr; }
+}
 """
 
 
