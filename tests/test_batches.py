@@ -43,11 +43,29 @@ def test_all_devices_have_as_many_batches_none_empty_and_together_those_of_one(l
         assert sorted(number for batch in batches for number in batch) == sorted(samplers[0].whole(at))
 
 
-@given(LENGTHS, SIZES)
-def test_batches_have_the_size_asked_for_but_the_last(length, size):
-    sizes = [len(batch) for batch in Batches(length, size)]
-    assert all(each == size for each in sizes[:-1])
-    assert 1 <= sizes[-1] <= size
+@given(LENGTHS, SIZES, DEVICES)
+def test_no_batch_is_larger_than_asked_for_but_for_want_of_samples_nor_small(length, size, devices):
+    if length < devices:
+        return
+    sizes = [
+        sum(batch)
+        for batch in zip(*([len(batch) for batch in part] for part in shared(length, size, devices)), strict=True)
+    ]
+    size = max(size, devices)
+    assert all(each == size for each in sizes[:-2])
+    assert max(sizes) <= size + max(2, devices) - 1
+    if len(sizes) > 1:
+        assert min(sizes) >= max(devices, size // 2)
+
+
+@given(LENGTHS, st.integers(4, 40), st.integers(1, 2))
+def test_batches_are_those_of_one_device_where_there_are_two_samples_for_each(length, size, devices):
+    if length >= devices:
+        many = [
+            sorted(batch[0] + batch[-1]) if devices == 2 else sorted(batch[0])
+            for batch in zip(*shared(length, size, devices, shuffle=True), strict=True)
+        ]
+        assert many == [sorted(batch) for batch in Batches(length, size, shuffle=True)]
 
 
 def test_two_devices_take_the_batches_of_one():
@@ -57,9 +75,11 @@ def test_two_devices_take_the_batches_of_one():
         assert sorted(whole) == sorted(left + right)
 
 
-def test_a_last_batch_too_small_for_all_devices_joins_the_one_before():
-    assert [len(batch) for batch in Batches(9, 4, rank=0, devices=2)] == [2, 3]
-    assert [len(batch) for batch in Batches(9, 4, rank=1, devices=2)] == [2, 2]
+def test_a_last_batch_that_is_too_small_shares_with_the_one_before():
+    assert [len(batch) for batch in Batches(17, 8)] == [8, 5, 4]
+    assert [len(batch) for batch in Batches(20, 8)] == [8, 8, 4]
+    assert [len(batch) for batch in Batches(3, 2)] == [3]
+    assert [len(batch) for batch in Batches(3, 1)] == [1, 1, 1]
 
 
 def test_epochs_differ_and_come_again():

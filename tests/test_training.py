@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from sklearn.metrics import f1_score, jaccard_score, log_loss, precision_score, recall_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -25,7 +26,7 @@ from hlsmask.masks import Mask
 from hlsmask.samples import Record, Sample
 from hlsmask.samples.store import StoreWriter
 from hlsmask.testing import write_published
-from hlsmask.training import Data, Learning, Listener, Machine, Network, Options, Records, keeping, train
+from hlsmask.training import Data, Learning, Listener, Machine, Network, Options, Records, train
 
 SIDE = 64
 SMALL = ("--backbone", "hlsmask_s", "--workers", 0, "--accelerator", "cpu", "--batch-size", 4)
@@ -229,13 +230,15 @@ def test_a_configuration_tells_when_its_data_are_others(tmp_path, run):
     assert "its samples are not those of the run that is repeated" in out
 
 
-@pytest.mark.parametrize("text", ["epochs = ", "epoch = 3", "lr = [1, 2]"])
+@pytest.mark.parametrize(
+    "text", ["epochs = ", "epoch = 3", "lr = [1, 2]", "epochs = 1.5", "batch-size = 2\nbatch_size = 3"]
+)
 def test_a_configuration_that_does_not_fit_is_refused(store, tmp_path, run, text):
     config = tmp_path / "c.toml"
     config.write_text(text)
     code, _, err = run("train", "--data-dir", store, "--config", config, "--out", tmp_path / "out")
     assert code != 0
-    assert "c.toml" in err
+    assert "c.toml" in "".join(err.replace("│", "").split())
     assert not (tmp_path / "out").exists()
 
 
@@ -434,22 +437,117 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_what_was_good(store, t
 
 
 def test_a_full_disk_is_told_and_leaves_the_last_state(store, tmp_path, monkeypatch):
+    real = pl.Trainer.save_checkpoint
 
-    real = keeping.write_log
-    done = []
+    def refuse(trainer, path, **options):
+        if trainer.current_epoch == 1:
+            Path(path).write_bytes(b"half of it")
+            raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+        real(trainer, path, **options)
 
-    def refuse(path, epochs):
-        if len(epochs) == 2:
-            raise OutputError(f"{path} cannot be written: No space left on device")
-        done.append(real(path, epochs))
-
-    monkeypatch.setattr(keeping, "write_log", refuse)
-    with pytest.raises(OutputError, match="No space left"):
+    monkeypatch.setattr(pl.Trainer, "save_checkpoint", refuse)
+    with pytest.raises(OutputError, match=r"_checkpoint.ckpt cannot be written, the disk may be full"):
         train(options_of(store, tmp_path))
     (state,) = tmp_path.glob("*_checkpoint.ckpt")
     assert torch.load(state, weights_only=True)["epoch"] == 0
     assert len(log_of(tmp_path)) == 1
     assert not list(tmp_path.glob(".*partial"))
+
+
+def test_a_run_goes_on_with_another_learning_rate_and_says_what_it_cannot_change(store, tmp_path):
+    whole = train(options_of(store, tmp_path / "a", epochs=3, scheduler="cosine"))
+    with pytest.raises(KeyboardInterrupt):
+        train(options_of(store, tmp_path / "b", epochs=3, scheduler="cosine"), stop_after(1))
+    (state,) = (tmp_path / "b").glob("*_checkpoint.ckpt")
+    before = next((tmp_path / "b").glob("*_config.toml")).read_text()
+    network = Network("hlsmask_s", ckpt_path=state)
+    for change, said in (
+        ({"scheduler": "cosine", "optimizer": "adamw"}, "--optimizer adam, and cannot go on with adamw"),
+        ({"scheduler": "cosine", "weight": "uncertainty"}, "--weight uniform"),
+        ({"scheduler": "onecycle"}, "--scheduler cosine"),
+        ({"scheduler": "cosine", "loss_type": "dice"}, "--loss-type bce"),
+        ({"scheduler": "cosine", "ema": 0.9}, "--ema"),
+        ({"scheduler": "cosine", "epochs": 1}, "has done 1 epochs"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            train(replace(options_of(store, tmp_path / "b", **change), network=network))
+    assert next((tmp_path / "b").glob("*_config.toml")).read_text() == before
+    slower = train(replace(options_of(store, tmp_path / "b", scheduler="cosine", lr=3e-4), network=network))
+    assert [epoch.rate for epoch in slower.epochs[1:]] == pytest.approx(
+        [0.1 * epoch.rate for epoch in whole.epochs[1:]], rel=1e-6
+    )
+    values = tomllib.loads(slower.files.config.read_text())
+    assert values["lr"] == 3e-3
+    assert values["run"]["resumed"] == [{"after-epoch": 1, "lr": 3e-4}]
+
+
+def test_a_run_that_goes_on_elsewhere_keeps_its_best_there(store, tmp_path):
+    first = train(options_of(store, tmp_path / "a", epochs=1))
+    network = Network("hlsmask_s", ckpt_path=first.files.checkpoint)
+    then = train(replace(options_of(store, tmp_path / "b", epochs=2, lr=1e-12), network=network))
+    assert then.files.best.exists()
+    assert len(log_of(tmp_path / "b")) == 2
+
+
+def test_a_home_folder_is_one(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    outcome = train(options_of(store, Path("~/run"), epochs=1))
+    assert outcome.files.checkpoint.parent == tmp_path / "run"
+    assert torch.load(outcome.files.checkpoint, weights_only=True)["epoch"] == 0
+
+
+def test_masks_that_nobody_knows_are_told(tmp_path):
+    with StoreWriter(tmp_path / "s", options={"kind": "test"}) as store:
+        for split in ("train", "val"):
+            for sample in make_samples(3, split=split):
+                labels = sample.labels.copy()
+                labels[0], labels[3] = 255, 0
+                store.append(Sample.of(sample.record, sample.bands, labels))
+    outcome = train(options_of(tmp_path / "s", tmp_path / "out", epochs=1))
+    assert any(note.startswith("water: not one pixel of training has a known label") for note in outcome.notes)
+    assert any(note.startswith("snow/ice: it is nowhere there") for note in outcome.notes)
+
+
+def test_a_last_sample_alone_shares_a_batch(store, tmp_path):
+    """deeplabv3p takes the mean of all pixels into a batch norm, which needs more than one sample."""
+    options = options_of(store, tmp_path, epochs=1)
+    options = replace(options, network=Network("deeplabv3p", pretrained=0))
+    train(replace(options, data=replace(options.data, batch_size=3)))  # ten samples
+    with pytest.raises(UsageError, match="cannot learn from one sample of this size at a time; use a larger --batch"):
+        train(replace(options, data=replace(options.data, batch_size=1)))
+
+
+def test_weights_that_diverge_within_an_epoch_are_told_by_validation(store, tmp_path):
+    options = options_of(store, tmp_path, lr=1e30)
+    with pytest.raises(DivergedError, match=r"no number|left the numbers"):
+        train(replace(options, data=replace(options.data, batch_size=16)))
+
+
+def test_switches_can_be_turned_off_and_a_fine_tuned_run_goes_on_by_its_configuration(store, tmp_path, run):
+    first = train(options_of(store, tmp_path / "a", epochs=1))
+    words = ("--init", first.files.best, "--no-sync-batchnorm", "--no-channels-last", "--epochs", 1, "--lr", 1e-3)
+    code, _, err = run("train", "--data-dir", store, *SMALL, *words, "--out", tmp_path / "b")
+    assert code == 0, err
+    (config,), (state,) = (tmp_path / "b").glob("*_config.toml"), (tmp_path / "b").glob("*_checkpoint.ckpt")
+    values = tomllib.loads(config.read_text())
+    assert (values["sync-batchnorm"], values["channels-last"], values["init"]) == (False, False, str(first.files.best))
+    code, out, err = run("train", "--config", config, "--epochs", 2, "--resume", state)
+    assert code == 0, err
+    assert "epoch 2/2" in out
+
+
+@pytest.mark.slow
+def test_a_cluster_that_stops_two_processes_gets_them_stopped(store, tmp_path):
+    words = ["train", "--data-dir", store, *SMALL, "--epochs", 5000, "--devices", 2, "--out", tmp_path / "out"]
+    command = [sys.executable, "-m", "hlsmask", *map(str, words)]
+    with subprocess.Popen(
+        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True
+    ) as going:
+        assert any(line.startswith("epoch 2/") for line in going.stdout)
+        going.terminate()
+        assert going.wait(timeout=60) == 1
+    (state,) = (tmp_path / "out").glob("*_checkpoint.ckpt")
+    assert torch.load(state, weights_only=True)["epoch"] >= 1
 
 
 def test_a_state_of_another_network_is_refused(store, tmp_path):

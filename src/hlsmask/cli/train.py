@@ -28,6 +28,9 @@ def _from_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollectio
     path = Path(tokens[0].value)
     values, _ = read(path)
     values.pop("config", None)
+    for given, dropped in (("--ckpt-path", "init"), ("--resume", "init"), ("--weight", "task-weights")):
+        if arguments.match(given)[0].tokens:  # what it says there cannot hold beside what is said here
+            values.pop(dropped, None)
     Dict(values, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
 
 
@@ -35,7 +38,9 @@ app = App(
     name="train",
     help="Train a network on samples, real or simulated.",
     config=_from_file,
-    default_parameter=Parameter(consume_multiple=True, negative_iterable=(), negative_none=()),
+    default_parameter=Parameter(
+        consume_multiple=True, negative=None, negative_bool="no-", negative_iterable=(), negative_none=()
+    ),
 )
 
 

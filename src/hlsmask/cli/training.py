@@ -97,7 +97,8 @@ class _Show:
             Console(soft_wrap=True, highlight=False).print(_table(best))
         for note in outcome.notes:
             print(f"note: {note}")
-        print(f"best weights: {outcome.files.best}")
+        if outcome.files.best.exists():
+            print(f"best weights: {outcome.files.best}")
         print(f"latest state: {outcome.files.checkpoint}")
         print(f"log: {outcome.files.log}")
 

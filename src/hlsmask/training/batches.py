@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_FEWEST: Final = 2
+"""Samples of a batch that batch norms over a single pixel need."""
+
+
 class Batches(Sampler[list[int]]):
     """The batches of one of several devices: batch k of all devices together is batch k of a single one.
 
-    A last batch with fewer samples than there are devices joins the one before it, so that no device is without.
+    Where the last batch would be smaller than half of the others, it and the one before share their samples evenly:
+    batch norms need several samples, and each device one. What is too few for that joins the batch before.
     """
 
     def __init__(
@@ -49,9 +54,14 @@ class Batches(Sampler[list[int]]):
         if length < devices:
             raise DatasetError(f"{length} samples cannot be shared by {devices} devices; use fewer devices")
         size = max(batch_size, devices)
+        fewest = max(min(_FEWEST, size), devices)
         ends = [*range(size, length, size), length]
-        if len(ends) > 1 and ends[-1] - ends[-2] < devices:
-            del ends[-2]
+        if len(ends) > 1 and 2 * (rest := ends[-1] - ends[-2]) < max(size, 2 * fewest):
+            less = (size + rest) // 2
+            if less < fewest:
+                del ends[-2]
+            else:
+                ends[-2] = length - less
         self._bounds = list(zip([0, *ends[:-1]], ends, strict=True))
         self.length, self.rank, self.devices, self.shuffle, self.seed = length, rank, devices, shuffle, seed
         self.epoch = 0

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hlsmask import __version__
 from hlsmask.aside import write_text
 from hlsmask.errors import UsageError
+from hlsmask.training.options import Data, Learning, Machine, Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 RUN: Final = "run"
 """The table that is no choice."""
+
+_WHOLE: Final = {
+    option.name.replace("_", "-")
+    for group in (Data, Network, Learning, Machine)
+    for option in fields(group)
+    if str(option.type).startswith("int")
+}
+"""Options that are whole numbers."""
 
 _PACKAGES: Final = ("torch", "pytorch-lightning", "timm", "segmentation-models-pytorch", "numpy", "zarr")
 
@@ -51,8 +60,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write(path: Path, options: Options, run: Mapping[str, Any]) -> None:
-    """Write `options` and what is known of the run.
+def write(path: Path, values: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    """Write what was `chosen` and what is known of the run.
 
     Raises
     ------
@@ -61,7 +70,7 @@ def write(path: Path, options: Options, run: Mapping[str, Any]) -> None:
     """
     import tomli_w  # noqa: PLC0415 - of the extra `train`
 
-    write_text(path, tomli_w.dumps({**chosen(options), RUN: dict(run)}))
+    write_text(path, tomli_w.dumps({**values, RUN: dict(run)}))
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -80,7 +89,15 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     run = values.pop(RUN, {})
     if not isinstance(run, dict):
         raise UsageError(f"{path}: {RUN} is {run!r}; it is the table that a run writes, and no option")
-    return {name.replace("_", "-"): value for name, value in values.items()}, run
+    named: dict[str, Any] = {}
+    for written, value in values.items():
+        name = written.replace("_", "-")
+        if name in named:
+            raise UsageError(f"{path} gives {name} twice, with a dash and with an underscore; give it once")
+        if name in _WHOLE and isinstance(value, float):
+            raise UsageError(f"{path}: {written} is {value}; use a whole number")
+        named[name] = value
+    return named, run
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any option

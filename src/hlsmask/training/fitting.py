@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging
 
-from hlsmask.errors import SampleError, UsageError
+from hlsmask.errors import DatasetError, HlsmaskError, SampleError, UsageError
 from hlsmask.masks import Mask
 from hlsmask.models.publishing import notes as published_notes
 from hlsmask.models.registry import NETWORKS, find
@@ -24,7 +24,7 @@ from hlsmask.training.loading import Loaders
 from hlsmask.training.losses import MaskLoss
 from hlsmask.training.material import open_material
 from hlsmask.training.placing import choose_place, leaving_no_trace, trainer_options
-from hlsmask.training.starting import start
+from hlsmask.training.starting import check_kept, start
 from hlsmask.training.weighting import weighting
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from hlsmask.training.options import Options
     from hlsmask.training.placing import Place
     from hlsmask.training.starting import Start
+
+
+_LONELY: Final = "Expected more than 1 value per channel"
+"""What torch says of a batch norm over a single value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,11 @@ def train(options: Options, listener: Listener | None = None, *, expected: Mappi
         names = ", ".join(network.backbone for network in NETWORKS.values() if network.published)
         raise UsageError(f"--published-files: {options.network.backbone} was never published; these were: {names}")
     begun = start(options.network, options.data.seed)
+    check_kept(begun, config.chosen(options))
+    if begun.epoch >= options.learning.epochs:
+        raise UsageError(f"the run to go on with has done {begun.epoch} epochs; name more of them with --epochs")
     material = open_material(options.data, begun.net.card)
+    _check_shared(material, place)
     run = _Run(options, place, begun, material, listener)
     notes = [*begun.notes, *material.notes, *_other_data(expected, material)]
     if options.records.published_files:
@@ -118,7 +126,7 @@ class _Run:
         net = begun.net
         net.card = replace(net.card, definitions=_definitions(net.card.masks, material))
         self.files = _files(options.records.out, begun, now)
-        self.record = {
+        self.record: dict[str, Any] = {
             "started": now.isoformat(timespec="seconds"),
             "versions": config.versions(),
             "data": dict(material.hashes),
@@ -154,23 +162,34 @@ class _Run:
             )
             loaders = Loaders(self.material, options.data, self.place)
             keeper.batches = loaders.batches
-            if trainer.is_global_zero:
-                config.write(self.files.config, self._repeatable(), self.record)
-                self.listener.begun(self.files, self.material, notes)
-            self._go_on(trainer)
-            _fit(trainer, lesson, loaders, str(self.begun.checkpoint) if self.begun.checkpoint else None)
+            keeper.begun = lambda: self._begin(keeper, notes)
+            if self.begun.checkpoint is None and self.begun.epoch:
+                _go_on(trainer, self.begun.epoch)
+            _fit(trainer, lesson, loaders, keeper, self.begun.checkpoint)
         if self.material.broken:
             notes.append(f"{self.material.broken} samples could not be read and were left out")
+        notes += _not_learned(keeper.epochs)
         outcome = Outcome(self.files, keeper.epochs, notes)
         if trainer.is_global_zero:
             self.listener.ended(outcome)
         return outcome
 
-    def _repeatable(self) -> Options:
-        """Return the options that repeat the whole run: of one that goes on, those that begin it."""
-        if not self.begun.stem:
-            return self.options
-        return replace(self.options, network=replace(self.options.network, ckpt_path=None))
+    def _begin(self, keeper: Keeper, notes: list[str]) -> None:
+        """Write the configuration, once all is restored, and tell who listens."""
+        history = keeper.history
+        record = {**self.record, "resumed": list(history["resumed"])} if history["resumed"] else self.record
+        config.write(self.files.config, {**history["recipe"], "epochs": self.options.learning.epochs}, record)
+        self.listener.begun(self.files, self.material, notes)
+
+    def _history(self) -> dict[str, Any]:
+        """Return the options that repeat the whole run, and how it was gone on with."""
+        now, begun = config.chosen(self.options), self.begun
+        if begun.checkpoint is None:
+            return {"recipe": now, "resumed": []}
+        ours = {"ckpt-path", "out", "epochs"}
+        changed = {name: value for name, value in now.items() if begun.recipe.get(name) != value and name not in ours}
+        step = {"after-epoch": begun.epoch, **changed}
+        return {"recipe": dict(begun.recipe), "resumed": [*begun.resumed, step]}
 
     def _lesson(self) -> Lesson:
         how, masks = self.options.learning, self.begun.net.card.masks
@@ -180,7 +199,10 @@ class _Run:
             self.begun.net, MaskLoss(how.loss_type), weighting(kind, masks, weights or None), how, self.options.machine
         )
         lesson.seed = self.options.data.seed
-        lesson.former, lesson.done = self.begun.optimizer, self.begun.epoch
+        if self.begun.checkpoint is None:
+            lesson.former, lesson.done = self.begun.optimizer, self.begun.epoch
+        else:
+            lesson.former_rate = float(([*self.begun.resumed, {}][-1]).get("lr", self.begun.recipe["lr"]))
         return lesson
 
     def _keeper(self) -> Keeper:
@@ -197,7 +219,7 @@ class _Run:
             on_epoch=self.listener.epoch,
             on_step=self.listener.step,
         )
-        keeper.best = self.begun.best
+        keeper.history = self._history()
         return keeper
 
     def _logger(self) -> Any:  # noqa: ANN401 - a logger, or none
@@ -207,27 +229,35 @@ class _Run:
 
         return TensorBoardLogger(self.files.folder, name="tensorboard", version=self.files.stem)
 
-    def _go_on(self, trainer: pl.Trainer) -> None:
-        """Begin after the epochs that a published run has done."""
-        done = self.begun.epoch
-        if not done:
-            return
-        if done >= self.options.learning.epochs:
-            raise UsageError(f"the run to go on with has done {done} epochs; name more of them with --epochs")
-        state = trainer.fit_loop.epoch_progress.state_dict()
-        for counts in (state["current"], state["total"]):
-            counts.update(dict.fromkeys(counts, done))
-        trainer.fit_loop.epoch_progress.load_state_dict(state)
+
+def _go_on(trainer: pl.Trainer, done: int) -> None:
+    """Begin after the epochs that a published run has done."""
+    state = trainer.fit_loop.epoch_progress.state_dict()
+    for counts in (state["current"], state["total"]):
+        counts.update(dict.fromkeys(counts, done))
+    trainer.fit_loop.epoch_progress.load_state_dict(state)
 
 
-def _fit(trainer: pl.Trainer, lesson: Lesson, loaders: Loaders, checkpoint: str | None) -> None:
+def _fit(trainer: pl.Trainer, lesson: Lesson, loaders: Loaders, keeper: Keeper, checkpoint: Path | None) -> None:
+    """Train; errors that libraries have wrapped come out as ours."""
     try:
-        trainer.fit(lesson, datamodule=loaders, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(
+            lesson, datamodule=loaders, ckpt_path=None if checkpoint is None else str(checkpoint), weights_only=True
+        )
     except SystemExit as end:  # what the library makes of Ctrl-C
         raise KeyboardInterrupt from end
     except SampleError as error:  # from a worker: torch puts its traceback before the sentence
         sentence = str(error).strip().splitlines()[-1].partition("SampleError: ")
         raise SampleError(sentence[2] or sentence[0]) from error
+    except HlsmaskError:
+        raise
+    except Exception as error:
+        if keeper.interrupted:  # the others were stopped while this one spoke to them
+            raise KeyboardInterrupt from error
+        if _LONELY in str(error):
+            said = f"{lesson.net.card.backbone} cannot learn from one sample of this size at a time"
+            raise UsageError(f"{said}; use a larger --batch-size, or --size") from error
+        raise
 
 
 def _files(folder: Path, begun: Start, now: datetime) -> Files:
@@ -237,6 +267,28 @@ def _files(folder: Path, begun: Start, now: datetime) -> Files:
     names = f"{begun.net.card.backbone}_{begun.net.card.head}"
     stems = (f"{now + timedelta(seconds=late):%Y%m%d-%H%M%S}_{names}" for late in count())
     return next(files for files in (Files(folder, stem) for stem in stems) if not files.config.exists())
+
+
+def _check_shared(material: Material, place: Place) -> None:
+    """Raise DatasetError if there are fewer samples than devices."""
+    for name, items in (("training", material.train), ("validation", material.val)):
+        if len(items) < place.count:
+            number = f"{len(items)} sample{'s' if len(items) != 1 else ''}"
+            raise DatasetError(f"{name} has {number}, too few for {place.count} devices; use fewer devices")
+
+
+def _not_learned(epochs: Sequence[Epoch]) -> list[str]:
+    """Return a note for each mask that could not be learned, or not judged."""
+    said = []
+    for mask, counts in epochs[-1].train.counts.items() if epochs else ():
+        if not counts.count:
+            said.append(f"{mask.title}: not one pixel of training has a known label; what is given of it means nothing")
+        elif not counts.hits + counts.misses:
+            said.append(f"{mask.title}: it is nowhere there in the last epoch of training")
+    for mask, counts in epochs[-1].val.counts.items() if epochs else ():
+        if not counts.hits + counts.misses:
+            said.append(f"{mask.title}: it is nowhere there in validation")
+    return said
 
 
 def _definitions(masks: Sequence[Mask], material: Material) -> dict[Mask, str]:
@@ -261,7 +313,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|lightning_utilities")
+            advising = "pytorch_lightning|lightning_fabric|lightning_utilities|torch.utils.data"
+            warnings.filterwarnings("ignore", module=advising)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

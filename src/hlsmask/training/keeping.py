@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, replace
-from math import isnan
+from math import isfinite, isnan
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
 from hlsmask.aside import aside
-from hlsmask.errors import DatasetError, HlsmaskError, OutputError, first_line
+from hlsmask.errors import DatasetError, DivergedError, HlsmaskError, OutputError, first_line
 from hlsmask.models.publishing import write_published
 from hlsmask.models.starting import RUN
 from hlsmask.models.weights import save
@@ -94,6 +95,12 @@ class Keeper(pl.Callback):
         """
         self.files, self.provenance, self.published = files, provenance, published
         self.batches, self.on_epoch, self.on_step = batches, on_epoch, on_step
+        self.history: dict[str, Any] = {}
+        """What else a checkpoint says of the run: its options and how it was resumed."""
+        self.begun: Callable[[], None] = lambda: None
+        """Called on the first device when all is restored and the first step comes."""
+        self.interrupted = False
+        """Whether a person or a cluster stopped the run."""
         self.epochs: list[Epoch] = []
         self.best = float("inf")
         self._val: Result | None = None
@@ -108,7 +115,21 @@ class Keeper(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what a checkpoint holds."""
         self.epochs = [Epoch.of_plain(values) for values in state_dict["epochs"]]
-        self.best = state_dict["best"]
+        self.best = state_dict["best"] if self.files.best.exists() else float("inf")  # gone on with elsewhere
+
+    def on_train_start(self, trainer: pl.Trainer, lesson: Lesson) -> None:  # type: ignore[override]
+        """Begin."""
+        del lesson
+        if trainer.is_global_zero:
+            self.begun()
+
+    def on_exception(self, trainer: pl.Trainer, lesson: pl.LightningModule, exception: BaseException) -> None:
+        """Stop the processes that this one has started, before it waits for them."""
+        del lesson
+        self.interrupted = isinstance(exception, KeyboardInterrupt)
+        launcher = trainer.strategy.launcher
+        if self.interrupted and launcher is not None:
+            launcher.kill(signal.SIGKILL)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, lesson: Lesson) -> None:  # type: ignore[override]
         """Begin to measure."""
@@ -126,9 +147,14 @@ class Keeper(pl.Callback):
     def on_validation_epoch_end(self, trainer: pl.Trainer, lesson: Lesson) -> None:  # type: ignore[override]
         """Keep the weights if they are the best so far; averaged ones where weights are averaged."""
         self._val = result = lesson.validated.result()
-        if isnan(result.loss):
+        if not isfinite(result.loss):
+            if any(counts.count for counts in result.counts.values()):
+                raise DivergedError(
+                    f"the validation loss of epoch {trainer.current_epoch + 1} is {result.loss}: the weights have left "
+                    "the numbers; start again with a lower --lr, or with --clip 1"
+                )
             raise DatasetError("validation cannot tell which weights are best: none of its pixels has a known label")
-        lesson.log("val_loss", result.loss, batch_size=1)
+        lesson.log("val_loss", result.loss, batch_size=1, logger=False)
         self._is_best = result.loss < self.best
         if not self._is_best:
             return
@@ -152,27 +178,29 @@ class Keeper(pl.Callback):
         if self._val is None:
             raise RuntimeError("an epoch ended without validation")
         train = lesson.trained.result()
+        if not any(counts.count for counts in train.counts.values()):
+            raise DatasetError("there is nothing to learn: not one pixel of training has a known label")
         number = trainer.current_epoch + 1
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])
         seconds = monotonic() - self._began
         weights = lesson.weighting.current()
         self.epochs.append(Epoch(number, seconds, rate, train, self._val, weights, self._is_best))
         if trainer.logger is not None:
-            figures = {name: float(value) for name, value in self.epochs[-1].row().items() if value}
+            row = self.epochs[-1].row()
+            figures = {name: float(value) for name, value in row.items() if value and name not in ("epoch", "best")}
             trainer.logger.log_metrics(figures, step=number)
+        self._write_state(trainer)
         if trainer.is_global_zero:
             write_log(self.files.log, self.epochs)
             if self.published:
                 self._write_published(trainer, lesson, "checkpoint.pth.tar")
                 write_published_log(self.files.path("log.txt"), self.epochs, lesson.net.card.masks)
-        self._write_state(trainer)
-        if trainer.is_global_zero:
             self.on_epoch(self.epochs[-1])
 
     def on_save_checkpoint(self, trainer: pl.Trainer, lesson: Lesson, checkpoint: dict[str, Any]) -> None:  # type: ignore[override]
         """Say in the checkpoint of which network it is."""
         del trainer
-        checkpoint[RUN] = {"card": lesson.net.card.to_json(), "stem": self.files.stem}
+        checkpoint[RUN] = {"card": lesson.net.card.to_json(), "stem": self.files.stem, **self.history}
 
     def _step(self, trainer: pl.Trainer) -> None:
         self._done += 1
@@ -189,7 +217,8 @@ class Keeper(pl.Callback):
             except HlsmaskError:
                 raise
             except (OSError, RuntimeError) as error:  # torch says of a full disk that it failed to write
-                raise OutputError(f"{self.files.checkpoint} cannot be written: {first_line(error)}") from error
+                said = f"{self.files.checkpoint} cannot be written, the disk may be full: {first_line(error)}"
+                raise OutputError(said) from error
 
     def _write_published(self, trainer: pl.Trainer, lesson: Lesson, ending: str) -> None:
         state, number = trainer.optimizers[0].state_dict(), trainer.current_epoch + 1

@@ -27,6 +27,10 @@ _WATCHED: Final = 25
 """Steps after which a GPU is asked whether all losses were numbers: to ask is to wait for it."""
 
 
+_RATES: Final = ("lr", "initial_lr", "max_lr", "min_lr")
+"""What optimizers and schedules keep of learning rates in a group of parameters."""
+
+
 class Lesson(pl.LightningModule):
     """A network, its loss, and what is counted on the way.
 
@@ -46,6 +50,8 @@ class Lesson(pl.LightningModule):
         """State of the optimizer of a published run that this one goes on with."""
         self.done = 0
         """Epochs of that run."""
+        self.former_rate: float | None = None
+        """Learning rate that was asked for in the run of ours that this one goes on with."""
         self.seed = 0
         self._first_bad: Tensor | None = None
 
@@ -62,9 +68,22 @@ class Lesson(pl.LightningModule):
         if self.machine.compile:
             self.net.logits = torch.compile(self.net.logits)  # type: ignore[method-assign]
 
+    def on_train_start(self) -> None:
+        """Go on with the learning rate and the decay that are asked for now, whatever was restored."""
+        if self.former_rate is None:
+            return
+        ratio = self.learning.lr / self.former_rate
+        for group, decay in zip(self.trainer.optimizers[0].param_groups, self._decays, strict=True):
+            group["weight_decay"] = decay
+            if ratio != 1:
+                group.update({name: group[name] * ratio for name in _RATES if name in group})
+        for config in self.trainer.lr_scheduler_configs if ratio != 1 else ():
+            schedule: Any = config.scheduler
+            schedule.base_lrs = [rate * ratio for rate in schedule.base_lrs]
+
     def on_train_epoch_start(self) -> None:
         """Draw from the epoch alone, so that a resumed run draws what an unbroken one does."""
-        torch.manual_seed((self.seed * 1_000_003 + self.current_epoch) * 4096 + self.global_rank)
+        torch.manual_seed(((self.seed * 1_000_003 + self.current_epoch) * 4096 + self.global_rank) % 2**63)
         self._loaders.turn(self.current_epoch)
         self.trained.reset()
         self._first_bad = None
@@ -94,6 +113,7 @@ class Lesson(pl.LightningModule):
         """Return the optimizer and the course of its learning rate."""
         how = self.learning
         optimizer = optimizer_of(self, name=how.optimizer, lr=how.lr, weight_decay=how.weight_decay)
+        self._decays = [float(group["weight_decay"]) for group in optimizer.param_groups]
         if self.former is not None:
             take_up(optimizer, self.former, self.net)
         steps = int(self.trainer.estimated_stepping_batches)

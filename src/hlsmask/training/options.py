@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from hlsmask.errors import UsageError
 from hlsmask.masks import Mask
 from hlsmask.training.kinds import OptimizerName, SchedulerName, WeightingKind, parts_of
+
+
+def _expand(part: object) -> None:
+    """Put the home folder in place of `~` in all paths of a group of options."""
+    for option in fields(part):  # type: ignore[arg-type]
+        value = getattr(part, option.name)
+        if isinstance(value, Path):
+            object.__setattr__(part, option.name, value.expanduser())
+        elif isinstance(value, tuple) and value and isinstance(value[0], Path):
+            object.__setattr__(part, option.name, tuple(path.expanduser() for path in value))
+
 
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
 Accelerator = Literal["auto", "cpu", "cuda", "mps"]
@@ -63,6 +74,7 @@ class Data:
     """From which all chance is drawn: weights, crops, order, simulation."""
 
     def __post_init__(self) -> None:
+        _expand(self)
         if self.mix and len(self.mix) != len(self.data_dir) + len(self.simulate):
             given = f"{len(self.data_dir)} --data-dir and {len(self.simulate)} --simulate"
             raise UsageError(f"--mix has {len(self.mix)} shares for {given}; give one for each, in that order")
@@ -111,6 +123,7 @@ class Network:
     """Go on with a run that was stopped: its `_checkpoint.ckpt`, or a published checkpoint. `--resume` is the same."""
 
     def __post_init__(self) -> None:
+        _expand(self)
         self.masks()
         if self.pretrained not in (0, 1):
             raise UsageError(f"--pretrained is {self.pretrained}; use 1 or 0")
@@ -189,8 +202,11 @@ class Learning:
                 number = float(value)
             except ValueError:
                 number = -1.0
-            if not equals or not 0 <= number < float("inf"):
-                raise UsageError(f"--task-weights is {text!r}; use MASK=NUMBER with 0 or more, such as water=2")
+            if not equals or not 0 < number < float("inf"):
+                raise UsageError(
+                    f"--task-weights is {text!r}; use MASK=NUMBER with a number above 0, such as water=2; a mask that "
+                    "is not to be learned is left out of --tasks"
+                )
             weights[Mask.parse(name)] = number
         return weights
 
@@ -267,6 +283,9 @@ class Records:
 
     tensorboard: bool = False
     """Also write the log for TensorBoard, into OUT/tensorboard."""
+
+    def __post_init__(self) -> None:
+        _expand(self)
 
 
 @dataclass(frozen=True, slots=True)

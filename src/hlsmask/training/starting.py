@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
 from hlsmask.card import Card, Normalization
-from hlsmask.errors import CardError, ModelError
+from hlsmask.errors import CardError, ModelError, UsageError
 from hlsmask.models.build import create
 from hlsmask.models.freezing import freeze_backbone
 from hlsmask.models.published import import_published, read_pickle
@@ -17,6 +17,7 @@ from hlsmask.models.resuming import read_published_state
 from hlsmask.models.starting import RUN, start_from
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hlsmask.models.masknet import MaskNet
@@ -33,17 +34,20 @@ class Start:
     checkpoint: Path | None = None
     """Full state of a run of ours to go on with."""
 
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """Options that run was started with, by their names on the command line."""
+
+    resumed: tuple[Mapping[str, Any], ...] = ()
+    """How it was gone on with before: after which epoch, and with which other options."""
+
     stem: str = ""
     """What that run's files are called."""
 
     epoch: int = 0
-    """Epochs that a published run has done."""
-
-    best: float = float("inf")
-    """Its best loss."""
+    """Epochs that are done."""
 
     optimizer: dict[str, Any] | None = None
-    """State of its optimizer."""
+    """State of the optimizer of a published run."""
 
     notes: tuple[str, ...] = ()
     """What whoever trains should know, a sentence each."""
@@ -101,12 +105,14 @@ def _ours(network: Network, path: Path) -> Start:
     try:
         card = Card.from_json(content[RUN]["card"], source=str(path))
         stem = str(content[RUN]["stem"])
+        recipe, resumed = dict(content[RUN]["recipe"]), tuple(content[RUN]["resumed"])
     except (KeyError, TypeError) as error:
         raise ModelError(f"{path} does not say of which network it is; it is no checkpoint of hlsmask train") from error
     _check_same(card, network, path)
     net = create(card.backbone, card.head, card.masks, pretrained=False)
     net.card = card
-    return Start(net, checkpoint=path, stem=stem)
+    done = int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+    return Start(net, checkpoint=path, stem=stem, recipe=recipe, resumed=resumed, epoch=done)
 
 
 def _published(network: Network, path: Path) -> Start:
@@ -115,7 +121,33 @@ def _published(network: Network, path: Path) -> Start:
     state = read_published_state(path, net)
     note = (state.note,) if state.note else ()
     net.card = replace(net.card, provenance={**net.card.provenance, "resumed": path.name})
-    return Start(net.train(), epoch=state.epoch, best=state.best_performance, optimizer=state.optimizer, notes=note)
+    return Start(net.train(), epoch=state.epoch, optimizer=state.optimizer, notes=note)
+
+
+_KEPT: Final = ("normalization", "loss-type", "weight", "task-weights", "optimizer", "scheduler", "freeze")
+"""Options that a run keeps when it goes on: its state fits no others, or its losses could not be compared."""
+
+
+def check_kept(begun: Start, now: Mapping[str, Any]) -> None:
+    """Raise UsageError if a run of ours is gone on with by options that its state does not fit."""
+    if begun.checkpoint is None:
+        return
+    then = begun.recipe
+    for name in _KEPT:
+        if then.get(name) != now.get(name):
+            raise UsageError(_changed(begun.checkpoint, name, then.get(name), now.get(name)))
+    if bool(then.get("ema")) != bool(now.get("ema")):
+        raise UsageError(_changed(begun.checkpoint, "ema", then.get("ema"), now.get("ema")))
+
+
+def _changed(path: Path, name: str, then: Any, now: Any) -> str:  # noqa: ANN401 - any option
+    was, wanted = (
+        "none" if value is None else " ".join(map(str, value)) if isinstance(value, list) else value
+        for value in (then, now)
+    )
+    return (
+        f"{path} is a run with --{name} {was}, and cannot go on with {wanted}; name the same, or start anew with --init"
+    )
 
 
 def _check_same(card: Card, network: Network, path: Path) -> None:
