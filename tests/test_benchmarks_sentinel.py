@@ -205,8 +205,10 @@ def test_folders_without_sen1floods11_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="neither CloudSEN12"):
         open_benchmark("cloudsen12", tmp_path)
     write_floods(tmp_path)
-    with pytest.raises(DatasetError, match=r"flood_bolivia_data\.csv"):
-        open_benchmark("sen1floods11", tmp_path, "bolivia")
+    for asked in ("bolivia", "valid"):
+        told = rf"{tmp_path.name} has no list of the split {asked}: download v1\.1/splits/flood_handlabeled into it$"
+        with pytest.raises(DatasetError, match=told):
+            open_benchmark("sen1floods11", tmp_path, asked)
     with pytest.raises(UsageError, match="use train, val, test, bolivia"):
         open_benchmark("sen1floods11", tmp_path, "all")
     for content in ("", "a,b\n", "x_S1Hand.tif,../../secret_LabelHand.tif\n"):

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import resource
+import stat
 import sys
 from dataclasses import replace
 
@@ -192,6 +193,29 @@ def test_a_full_disk_leaves_the_file_as_it_was(ours, judged, make_network):
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert path.read_bytes() == before
         assert sorted(path.parent.iterdir()) == beside
+
+
+def test_a_link_stays_one_and_permissions_stay(ours, judged, tmp_path, make_network):
+    runs = make_network(replace(judged, thresholds={}))
+    (tmp_path / "links").mkdir()
+    for path in (ours, runs):
+        path.chmod(0o640)
+        link = tmp_path / "links" / path.name
+        link.symlink_to(path)
+        rewrite(link, judged)
+        assert link.readlink() == path
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        assert choose(Options(model=str(path))).card == judged
+        assert list((tmp_path / "links").iterdir()) == [link]
+        link.unlink()
+
+
+def test_a_file_that_is_read_only_is_left_as_it_is(ours, judged):
+    before = ours.read_bytes()
+    ours.chmod(0o444)
+    with pytest.raises(OutputError, match=r"ours\.safetensors is read-only"):
+        rewrite(ours, judged)
+    assert ours.read_bytes() == before
 
 
 def test_a_folder_that_refuses_leaves_the_file_as_it_was(ours, judged, monkeypatch):

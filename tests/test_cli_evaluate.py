@@ -178,6 +178,12 @@ def test_the_line_of_the_published_readme(run, data, tmp_path):
     assert code == 0
     assert load(tmp_path / "x_best.safetensors").card.provenance["evaluation"]["scoring"] == "known pixels"
 
+    before = load(tmp_path / "x_best.safetensors").card
+    assert run(*words, "--device", "cpu", "--tasks", "water")[0] == 0
+    card = load(tmp_path / "x_best.safetensors").card
+    assert card.thresholds == before.thresholds
+    assert card.provenance["evaluation"]["scores"].keys() == before.provenance["evaluation"]["scores"].keys()
+
     save(create("mobilenetv3"), tmp_path / "x_best.safetensors")
     before = (tmp_path / "x_best.safetensors").read_bytes()
     code, out, _ = run(*words, "--device", "cpu")
@@ -212,18 +218,61 @@ def test_comparisons(run, network, data, tmp_path):
     assert (code, err) == (0, "")
     rows = rows_of(tmp_path / "tiny_comparison.csv")
     assert [(row["contender"], row["mask"]) for row in rows] == [
-        (name, mask) for name in ("tiny", "spectral", "fmask", "tiny.onnx") for mask in ("water", "cloud")
+        (name, mask) for name in ("tiny", "spectral", "fmask", "more/tiny") for mask in ("water", "cloud")
     ]
     perfect = next(row for row in rows if row["contender"] == "fmask" and row["mask"] == "cloud")
     assert (float(perfect["f1"]), perfect["threshold"]) == (1.0, "")
     assert "fmask: cloud: F1 1.000" in out
-    ours, theirs = (next(row for row in rows if row["contender"] == name) for name in ("tiny", "tiny.onnx"))
+    ours, theirs = (next(row for row in rows if row["contender"] == name) for name in ("tiny", "more/tiny"))
     assert theirs["threshold"] == "0.5"  # its own card's
     assert ours["threshold"] == str(card_of(network).thresholds[Mask.WATER])
     assert card_of(other).thresholds == {}
     code, _, err = run("evaluate", "--data-dir", data, "--checkpoint", network, "--compare", "fmask5")
     assert code == 2
     assert "fmask5" in err
+
+
+def test_files_of_one_name_are_told_apart_and_none_is_compared_with_itself(run, network, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x/tiny.onnx", "y/x/tiny.onnx"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(network, tmp_path / name)
+    words = ("evaluate", "--data-dir", data, "--checkpoint", network, "--keep-card", "--tasks", "water", "--compare")
+    code, _, err = run(*words, "x/tiny.onnx", "y/x/tiny.onnx")
+    assert (code, err) == (0, "")
+    rows = rows_of(tmp_path / "tiny_comparison.csv")
+    assert [row["contender"] for row in rows] == ["tiny", "x/tiny", "y/x/tiny.onnx"]
+    for others in (("x/../tiny.onnx",), ("x/tiny.onnx", "./x/tiny.onnx")):
+        code, _, err = run(*words, *others)
+        assert code == 2
+        assert f"--compare {others[-1]} is the same file as" in " ".join(err.replace("│", " ").split())
+
+
+def test_the_card_is_named_where_it_is_rewritten_and_kept_where_that_is_asked(run, network, data, tmp_path):
+    before = network.read_bytes()
+    words = ("evaluate", "--data-dir", data, "--checkpoint", network, "--out", tmp_path / "out")
+    code, out, _ = run(*words, "--keep-card")
+    assert (code, "card:" in out) == (0, False)
+    assert network.read_bytes() == before
+    code, out, _ = run(*words)
+    assert code == 0
+    assert f"card: {network}" in out
+    assert network.read_bytes() != before
+
+
+def test_scores_of_masks_that_are_not_judged_now_stay_in_the_card(run, network, data, tmp_path):
+    assert run("evaluate", "--data-dir", data, "--checkpoint", network)[0] == 0
+    first = card_of(network).provenance["evaluation"]
+    other = write_published(tmp_path / "other", [make_sample(at, "val" if at < 9 else "test") for at in range(8, 10)])
+    for _ in range(2):  # what stayed once stays as it is
+        assert run("evaluate", "--data-dir", other, "--checkpoint", network, "--tasks", "water")[0] == 0
+    told = card_of(network).provenance["evaluation"]
+    assert told["data"] == "other"
+    assert told["scores"]["water"] != first["scores"]["water"]
+    assert "data" not in told["scores"]["water"]
+    assert told["sunlit_threshold"] == first["sunlit_threshold"]
+    origin = {key: first[key] for key in ("data", "date", "scoring")}
+    assert told["scores"]["cloud"] == {**first["scores"]["cloud"], **origin}
 
 
 def test_what_is_worth_knowing_is_said(run, network, tmp_path):
@@ -234,6 +283,13 @@ def test_what_is_worth_knowing_is_said(run, network, tmp_path):
     assert code == 0
     assert "no positive pixel of snow/ice in validation: 0.5 kept" in out
     assert "no sample holds an Fmask layer" in out
+    assert "fmask:" not in out
+    assert {row["contender"] for row in rows_of(tmp_path / "tiny_comparison.csv")} == {"tiny"}
+    heading = next(line for line in out.splitlines() if line.startswith("thresholds of highest F1"))
+    chosen, _, kept = heading.partition("; kept: ")
+    assert "snow_ice" not in chosen
+    assert kept == "snow_ice 0.5"
+    assert "; kept: snow_ice 0.5" in (tmp_path / "tiny.html").read_text()
     assert Mask.SNOW_ICE in card_of(network).masks
     assert row_of(tmp_path / "tiny.csv")["snowice_mask_thresh"] == "0.5"
 
@@ -255,8 +311,7 @@ def test_splits_that_are_not_there(run, network, tmp_path):
     data = write_published(tmp_path / "data", [make_sample(at, "test") for at in range(2)])
     code, _, err = run("evaluate", "--data-dir", data, "--checkpoint", network)
     assert code == 1
-    assert "has no val.npy" in err
-    assert "it has test" in err
+    assert "has test.npy but no val.npy; judging needs both" in err
     code, _, err = run("evaluate", "--data-dir", tmp_path / "nowhere", "--checkpoint", network)
     assert code == 1
     assert "is no folder" in err
@@ -273,6 +328,7 @@ def test_splits_that_are_not_there(run, network, tmp_path):
         (("--data-dir", ".", "--tasks", "fog"), "no mask 'fog'"),
         (("--data-dir", ".", "--split", "bolivia"), "--split is for a --benchmark"),
         (("--benchmark", "sparcs", ".", "--published-scoring"), "--published-scoring"),
+        (("--benchmark", "sparcs", ".", "--threshold-step", "0.05"), "--threshold-step is for --data-dir"),
         (("--data-dir", ".", "--compare", "fmask", "fmask"), "each contender once"),
     ],
 )
@@ -316,10 +372,12 @@ def test_a_benchmark_has_no_validation(run, network, tmp_path, monkeypatch):
     assert (code, err) == (0, "")
     assert [(name, str(folder), split) for name, folder, split in opened] == [("sparcs", str(tmp_path), "odd")]
     assert network.read_bytes() == before
-    row = row_of(tmp_path / "tiny_sparcs.csv")
+    row = row_of(tmp_path / "tiny_sparcs_odd.csv")
     assert row["water_mask_thresh"] == "0.5"
     assert row["snowice_mask_f1"] == ""
+    assert "<dd>odd</dd>" in (tmp_path / "tiny_sparcs_odd.html").read_text()
     assert "2 samples of Some Labels" in out
+    assert "card:" not in out
     assert "All of it counts." in out
     code, _, err = run(*words, "--tasks", "snow_ice")
     assert code == 2

@@ -22,7 +22,7 @@ from hlsmask.evaluation.bootstrap import Bootstrap
 from hlsmask.evaluation.boundary import Boundary
 from hlsmask.evaluation.confusion import Confusion
 from hlsmask.evaluation.histogram import BINS, EDGES, STEPS, Histogram, bins_of
-from hlsmask.evaluation.thresholds import best_threshold, sweep
+from hlsmask.evaluation.thresholds import best_threshold, sweep, tells_apart, why_none
 from hlsmask.evaluation.verdict import SCORES
 from hlsmask.masks import NOT_OBSERVED, Mask
 
@@ -147,6 +147,29 @@ def test_of_thresholds_that_tie_the_lowest_wins():
     assert best_threshold(histogram, Mask.WATER, sweep()) == 0.1
     never = Histogram.of([Mask.WATER], np.zeros((1, 2), np.float32), np.array([[0, 1]], np.uint8))
     assert best_threshold(never, Mask.WATER, sweep()) is None
+
+
+def test_a_threshold_that_tells_nothing_apart_is_not_chosen():
+    chances = np.array([[0.2, 0.2, 0.7, 0.7]], np.float32)
+    for labels, why in (
+        ([255] * 4, "no pixel of validation is labelled for water"),
+        ([0, 0, 0, 0], "no positive pixel of water"),
+        ([1, 0, 0, 1], r"the best threshold of water in validation, 0, is no better"),
+        ([1, 1, 1, 1], "the best threshold of water in validation, 0, is no better"),
+    ):
+        histogram = Histogram.of([Mask.WATER], chances, np.array([labels], np.uint8))
+        found = why_none(histogram, Mask.WATER, sweep())
+        assert found is not None
+        assert found.startswith(why)
+    never = Histogram.of([Mask.WATER], chances * 0, np.array([[0, 0, 1, 1]], np.uint8))
+    assert why_none(never, Mask.WATER, sweep()) == "water is found at no threshold in validation"
+    good = Histogram.of([Mask.WATER], chances, np.array([[0, 0, 0, 1]], np.uint8))
+    assert why_none(good, Mask.WATER, sweep()) is None
+    assert tells_apart(good, Mask.WATER, 0.2)
+    many = np.full((1, 1000), 0.9, np.float32)
+    many[0, :5] = 0  # what rejects five of 900 says it nearly everywhere, though its F1 is higher than that of all
+    nearly = Histogram.of([Mask.WATER], many, (np.arange(1000) >= 900).astype(np.uint8)[None])
+    assert not tells_apart(nearly, Mask.WATER, 0)
 
 
 def test_a_sweep_has_both_ends_where_they_fit():

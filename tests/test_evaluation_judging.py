@@ -91,7 +91,7 @@ def test_between_masks_and_samples_to_look_at(make_network):
     path = make_network(PLAIN)
     samples = [make_sample(at) for at in range(10)]
     [verdict] = judge(Feed(HeldSamples(samples)), [open_network(path)])
-    between = np.zeros((6, 6), int)
+    between, there = np.zeros((6, 6), int), np.zeros(6, int)
     for sample in samples:
         said = (directly(path, sample) > np.float32(0.5)).astype(int)
         said[:, ~sample.valid] = NOT_OBSERVED
@@ -99,7 +99,9 @@ def test_between_masks_and_samples_to_look_at(make_network):
             np.concatenate([planes == 1, (planes == 0).all(axis=0)[None]]) for planes in (sample.labels, said)
         )
         between += np.einsum("ahw,bhw->ab", rows.astype(int), cols.astype(int))
+        there += (rows & sample.valid).sum(axis=(1, 2))
     np.testing.assert_array_equal(verdict.between, between)
+    np.testing.assert_array_equal(verdict.rows, there)  # a pixel that is said to be two things counts once
     assert [shown.id for shown in verdict.shown] == [f"sample-{at}" for at in (0, 2, 4, 5, 7, 9)]
     errors = [shown.error for shown in verdict.worst]
     assert errors == sorted(errors, reverse=True)
@@ -209,8 +211,42 @@ def test_published_scoring_is_the_papers(make_network):
 def test_published_scoring_leaves_other_normalizations_alone(make_network):
     path = make_network(PLAIN)
     sample = make_sample(0, 600)
-    [given] = open_network(path, published=True)([Seen.as_published(0, sample)])
-    np.testing.assert_allclose(given[:, 1:-1, 1:-1], directly(path, sample)[:, 1:511, 1:511], atol=1e-6)
+    seen = Seen.as_published(0, sample)
+    [given] = open_network(path, published=True)([seen])
+    wanted = directly(path, sample)[:, :512, :512]
+    wanted[:, seen.fill] = np.nan
+    np.testing.assert_allclose(given[:, 1:-1, 1:-1], wanted[:, 1:-1, 1:-1], atol=1e-6)
+
+
+def test_published_scoring_counts_the_same_pixels_of_all(make_network, monkeypatch):
+    def everywhere(img, **_):
+        return SimpleNamespace(csm=np.ones(img.shape[:2]))
+
+    monkeypatch.setitem(sys.modules, "ukis_csmask", ModuleType("ukis_csmask"))
+    monkeypatch.setitem(sys.modules, "ukis_csmask.mask", SimpleNamespace(CSmask=everywhere))
+    sample = make_sample(0)
+    paths = (
+        make_network(PLAIN),
+        make_network(replace(PLAIN, normalization=Normalization("published")), name="scaled.onnx"),
+    )
+    contenders = [open_network(path, published=True) for path in paths]
+    contenders += [open_contender(name, published=True) for name in ("spectral", "fmask", "ukis-csmask")]
+    feed = Feed(HeldSamples([sample]), published=True)
+    plain, *_, ukis = verdicts = judge(feed, contenders)
+    assert {verdict.counts[Mask.CLOUD].count for verdict in verdicts} == {
+        72 * 72 - 72 + 18
+    }  # a row is not known, but where it is fill
+    blank = (~sample.valid).sum()
+    assert ukis.counts[Mask.CLOUD].quiet == blank  # nothing is said at fill, cloud everywhere else
+    said = directly(paths[0], sample)[4] > np.float32(0.5)
+    bright, lit = ~said & sample.valid, (sample.labels[4] == 0) & sample.valid
+    known = (sample.labels[4] != NOT_OBSERVED) | ~sample.valid
+    assert plain.sunlit == Confusion.of(bright[known].astype(np.uint8), lit[known].astype(np.uint8))
+    assert survey(feed, contenders[0]).histogram.confusion(Mask.CLOUD, 0).count == plain.counts[Mask.CLOUD].count
+    assert (
+        judge(Feed(HeldSamples([make_sample(0, fmask=False)]), published=True), [Fmask()])[0].counts[Mask.CLOUD]
+        == Confusion()
+    )
 
 
 # ---------------------------------------------------------------- other contenders

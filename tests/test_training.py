@@ -283,22 +283,27 @@ def test_published_files_are_written_and_gone_on_with(store, tmp_path, run):
     assert "epoch 3/3" in out
 
 
-def test_a_published_run_goes_on_with_the_same_steps(store, tmp_path):
-    """Without augmentation and with published scaling, two epochs and one more are three, through the container."""
+@pytest.mark.parametrize(
+    ("scaling", "learning"), [("published", {}), ("fixed", {"scheduler": "cosine", "accumulate": 2, "clip": 0.5})]
+)
+def test_a_published_run_goes_on_with_the_same_steps(store, tmp_path, scaling, learning):
+    """One epoch and one more are two, through the container."""
 
     def chosen(out, epochs, **network):
         return Options(
             Data((store,), workers=0, batch_size=5),
-            Network("mobilenetv3", pretrained=0, normalization="published", **network),
-            Learning(epochs=epochs),
+            Network("mobilenetv3", pretrained=0, normalization=scaling, **network),
+            Learning(epochs=epochs, **learning),
             Machine(accelerator="cpu"),
             Records(out, published_files=True),
         )
 
     whole = train(chosen(tmp_path / "whole", 2))
-    first = train(chosen(tmp_path / "first", 1))
-    resumed = train(chosen(tmp_path / "then", 2, ckpt_path=first.files.path("checkpoint.pth.tar")))
-    assert resumed.notes == []
+    with pytest.raises(KeyboardInterrupt):
+        train(chosen(tmp_path / "first", 2), stop_after(1))
+    (state,) = (tmp_path / "first").glob("*_checkpoint.pth.tar")
+    resumed = train(chosen(tmp_path / "then", 2, ckpt_path=state))
+    assert not [note for note in resumed.notes if not note.startswith("published files:")]
     assert resumed.epochs[-1].train.loss == pytest.approx(whole.epochs[-1].train.loss, rel=1e-4)
     assert resumed.epochs[-1].val.loss == pytest.approx(whole.epochs[-1].val.loss, rel=1e-3)
 

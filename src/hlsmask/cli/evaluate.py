@@ -19,8 +19,9 @@ def evaluate(
 
     Of samples, the split `val` chooses the threshold of each mask by its F1, and the split `test` is judged; both are
     gone through once. Thresholds and scores go into the card of the weights, so that `hlsmask predict` uses them (of a
-    published .pth.tar: into a .safetensors file beside it). Beside the checkpoint, named after it, come a table (.csv,
-    with the published columns first), the same by sensor and by contender, a picture (.png) and a report (.html).
+    published .pth.tar: into a .safetensors file beside it), unless --keep-card says otherwise. Beside the checkpoint,
+    named after it, come a table (.csv, with the published columns first), the same by sensor and by contender, a
+    picture (.png) and a report (.html).
 
     Parameters
     ----------

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from hlsmask.cli import DONE
 from hlsmask.cli.samples.progress import progress
+from hlsmask.evaluation.judged import judged
+from hlsmask.evaluation.results import told_kept
 from hlsmask.evaluation.run import evaluate
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def run(checkpoint: Path, options: Options) -> int:
     for line in _heading(found):
         console.print(line)
     for verdict in found.verdicts:
+        if not judged([verdict]):
+            continue  # a note says so
         if sys.stdout.isatty():
             console.print(_table(verdict))
         else:
@@ -49,6 +53,8 @@ def run(checkpoint: Path, options: Options) -> int:
                 console.print(line)
     for note in found.account.notes:
         console.print(f"note: {note}")
+    if found.card is not None:
+        console.print(f"  card: {found.card}")
     for path in found.files:
         console.print(f"  {path}")
     return DONE
@@ -60,10 +66,11 @@ def _heading(found: Evaluation) -> list[str]:
         title = f"{account.data}: {account.test} samples of {account.benchmark.title}"
         return [title, account.benchmark.protocol, "thresholds: those of the checkpoint"]
     scoring = ", scored as the paper does" if account.options.published_scoring else ""
-    chosen = "  ".join(f"{mask} {value:g}" for mask, value in found.verdict.thresholds.items())
+    kept = account.kept
+    chosen = "  ".join(f"{mask} {value:g}" for mask, value in found.verdict.thresholds.items() if mask not in kept)
     return [
         f"{account.data}: {account.validation} samples of val, {account.test} of test{scoring}",
-        f"thresholds of highest F1 on val: {chosen}",
+        "; ".join(filter(None, (f"thresholds of highest F1 on val: {chosen or 'none'}", told_kept(kept)))),
     ]
 
 
@@ -77,14 +84,14 @@ def _table(verdict: Verdict) -> Table:
     )
     for head in _HEADS:
         table.add_column(_NARROW.get(head, head), justify="left" if head == "mask" else "right", no_wrap=True)
-    for mask in verdict.masks:
+    for mask in judged([verdict]):
         table.add_row(mask.title, *_figures(verdict, mask))
     return table
 
 
 def _lines(verdict: Verdict) -> list[str]:
     lines = []
-    for mask in verdict.masks:
+    for mask in judged([verdict]):
         pairs = zip(_HEADS[1:], _figures(verdict, mask), strict=True)
         told = "  ".join(f"{head} {figure}" for head, figure in pairs if figure)
         lines.append(f"{verdict.name}: {mask.title}: {told}")

@@ -53,7 +53,8 @@ class Contender(Protocol):
         """Return, for each sample, an array (masks, h, w) that the caller may change.
 
         Float32 probabilities, NaN where a mask cannot be known; or uint8 masks, 0, 1 or 255, of one without
-        thresholds. What is given where nothing was observed means nothing.
+        thresholds. What is given where nothing was observed means nothing, unless fill counts (`Seen.counts_fill`):
+        NaN is then taken for nothing said there.
         """
 
 

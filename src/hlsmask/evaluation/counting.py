@@ -69,13 +69,19 @@ class Rule:
             return Answer(said, self._opposite(said), None)
         if blank is not None:
             given[:, blank] = np.nan
+        sunlit = self._sunlit(seen, given)
+        count_fill(seen, given)
         said = threshold(given, self.masks, self.thresholds)
+        return Answer(said, self._opposite(said) if sunlit is None else sunlit, given)
+
+    def _sunlit(self, seen: Seen, given: NDArray[np.float32]) -> NDArray[np.uint8] | None:
         if self.sunlit_threshold is None or Mask.TERRAIN_SHADOW not in self.masks:
-            return Answer(said, self._opposite(said), given)
+            return None
         lit = sunlit_probability(given[self.masks.index(Mask.TERRAIN_SHADOW)])
+        count_fill(seen, lit[None])
         bright = (lit > np.float32(self.sunlit_threshold)).astype(np.uint8)
         bright[np.isnan(lit)] = NOT_OBSERVED
-        return Answer(said, bright, given)
+        return bright
 
     def _opposite(self, said: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         if Mask.TERRAIN_SHADOW not in self.masks:
@@ -87,6 +93,12 @@ class Rule:
 def sunlit_probability(terrain_shadow: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the probability of the published class `sun_mask` for that of terrain shadow; NaN stays NaN."""
     return np.float32(1) - terrain_shadow
+
+
+def count_fill(seen: Seen, given: NDArray[np.float32]) -> None:
+    """Where fill counts, make probabilities (masks, h, w) that are NaN at fill 0, in place: nothing is said there."""
+    if seen.counts_fill:
+        given[np.isnan(given) & seen.fill] = 0
 
 
 def labels_of(seen: Seen, masks: Sequence[Mask]) -> NDArray[np.uint8]:
@@ -117,6 +129,7 @@ class Tally:
     sunlit: Confusion = field(default_factory=Confusion)
     histogram: Histogram = field(init=False)
     codes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((_CODES, _CODES), np.int64))
+    there: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_CODES, np.int64))
 
     def __post_init__(self) -> None:
         self.counts = self._none()
@@ -145,7 +158,9 @@ class Tally:
         if answer.probabilities is not None:
             labels = labels_of(seen, self.rule.masks)
             self.histogram += Histogram.of(self.rule.masks, answer.probabilities, labels)
-        self.codes += _joint(seen.labels, answer.said, self.rule.masks)
+        codes, there = _joint(seen.labels, answer.said, self.rule.masks)
+        self.codes += codes
+        self.there += there
         self.bootstrap.add(seen.number, counts)
         self.samples += 1
         if self.gallery is not None:
@@ -168,6 +183,7 @@ class Tally:
             sunlit_threshold=rule.sunlit_threshold if relief else None,
             histogram=self.histogram if rule.thresholds else None,
             between=_HOLDS.T @ self.codes @ _HOLDS,
+            rows=_HOLDS.T @ self.there,
             shown=() if gallery is None else gallery.spread,
             worst=() if gallery is None else gallery.worst,
         )
@@ -176,10 +192,18 @@ class Tally:
         return {mask: Confusion() for mask in self.rule.masks}
 
 
-def _joint(labels: NDArray[np.uint8], said: NDArray[np.uint8], masks: Sequence[Mask]) -> NDArray[np.int64]:
-    """Return pixels by code of what is true (rows) and of what was said (columns)."""
-    pairs = _code(labels, masks).astype(np.intp) * _CODES + _code(said, masks)
-    return np.bincount(pairs.ravel(), minlength=_CODES * _CODES).reshape(_CODES, _CODES)
+def _joint(
+    labels: NDArray[np.uint8], said: NDArray[np.uint8], masks: Sequence[Mask]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pixels by code of what is true (rows) and of what was said (columns), and by the former alone.
+
+    The latter are those of which anything was said.
+    """
+    true = _code(labels, masks)
+    pairs = true.astype(np.intp) * _CODES + _code(said, masks)
+    told = (said[[_ORDER.index(mask) for mask in masks]] != NOT_OBSERVED).any(axis=0)
+    codes = np.bincount(pairs.ravel(), minlength=_CODES * _CODES).reshape(_CODES, _CODES)
+    return codes, np.bincount(true[told], minlength=_CODES)
 
 
 def _code(planes: NDArray[np.uint8], masks: Sequence[Mask]) -> NDArray[np.uint8]:

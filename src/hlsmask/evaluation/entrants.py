@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hlsmask.errors import UsageError
 from hlsmask.evaluation.contenders import limited, open_contender
-from hlsmask.evaluation.network import open_network
+from hlsmask.evaluation.network import ENDINGS, open_network, stem_of
 from hlsmask.masks import Mask
 from hlsmask.models.registry import find
 
@@ -53,20 +53,23 @@ def open_judged(checkpoint: Path, options: Options, benchmark: Benchmark | None 
 
 
 def open_others(
-    options: Options, network: Network, benchmark: Benchmark | None = None
+    checkpoint: Path, options: Options, network: Network, benchmark: Benchmark | None = None
 ) -> tuple[list[Contender], list[str]]:
     """Return those to compare `network` with, each by a name of its own; and who is left out, a sentence each.
+
+    Files of one stem are told apart by their folders, else by their paths as they were given.
 
     Raises
     ------
     UsageError
-        If one is not known.
+        If one is not known, or is the same file as the checkpoint or another one.
     MissingPackageError
         If what one needs is not installed.
     ModelError
         If weights cannot be used.
     """
-    names = {network.name}
+    _refuse_same(checkpoint, options)
+    taken = {network.name, _with_folder(checkpoint)}
     others: list[Contender] = []
     left_out = []
     for name in options.compare:
@@ -81,10 +84,28 @@ def open_others(
         if contender is None:
             left_out.append(f"{opened.name} gives none of the masks that are judged and is left out")
             continue
-        free = next(each for each in (contender.name, Path(name).name, name) if each not in names or each == name)
-        names.add(free)
+        beside = _with_folder(Path(name)) if name.endswith(ENDINGS) else name
+        free = next(each for each in (contender.name, beside, name) if each not in taken or each == name)
+        taken |= {free, beside}
         others.append(replace(contender, name=free))
     return others, left_out
+
+
+def _refuse_same(checkpoint: Path, options: Options) -> None:
+    """Raise UsageError if a file would be compared with itself."""
+    told = {checkpoint.resolve(): str(checkpoint)}
+    for name in options.compare:
+        if not name.endswith(ENDINGS):
+            continue
+        place = Path(name).resolve()
+        if place in told:
+            raise UsageError(f"--compare {name} is the same file as {told[place]}; name each file once")
+        told[place] = name
+
+
+def _with_folder(path: Path) -> str:
+    """Return the name of the folder of a file, and its own without ending."""
+    return f"{path.absolute().parent.name}/{stem_of(path)}"
 
 
 def _wanted(options: Options, benchmark: Benchmark | None) -> tuple[Mask, ...]:

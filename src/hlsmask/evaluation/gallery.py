@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hlsmask.masks import Mask
 
 KEPT: Final = 6
-"""Samples of each kind that are kept."""
+"""Samples of each kind that are kept and shown: a report stays below 3 MB."""
 
 
 @dataclass(slots=True)
@@ -28,14 +28,17 @@ class Gallery:
     total: int
     """How many samples the set has."""
 
+    _wanted: frozenset[int] = field(init=False)
     _spread: list[Shown] = field(default_factory=list)
     _worst: list[tuple[float, int, Shown]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._wanted = frozenset(round(at * (self.total - 1) / (KEPT - 1)) for at in range(KEPT))
+
     def add(self, seen: Seen, said: NDArray[np.uint8], counts: Mapping[Mask, Confusion]) -> None:
         """Keep a sample if it is one of those to show, or worse than those that are kept."""
-        wanted = {round(at * (self.total - 1) / (KEPT - 1)) for at in range(KEPT)}
         shown = Shown(seen.id, seen.sensor, seen.bands, seen.labels, said, dict(counts))
-        if seen.number in wanted:
+        if seen.number in self._wanted:
             self._spread.append(shown)
         if shown.error > 0:  # what is right is not among the worst
             self._worst.append((-shown.error, seen.number, shown))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hlsmask.evaluation.bootstrap import REPLICATES
-from hlsmask.evaluation.counting import Rule, Tally, labels_of, sunlit_probability
+from hlsmask.evaluation.counting import Rule, Tally, count_fill, labels_of, sunlit_probability
 from hlsmask.evaluation.gallery import Gallery
 from hlsmask.evaluation.histogram import Histogram
-from hlsmask.evaluation.thresholds import best_threshold
+from hlsmask.evaluation.thresholds import best_threshold, tells_apart, why_none
 from hlsmask.masks import Mask
 
 if TYPE_CHECKING:
@@ -37,12 +37,21 @@ class Survey:
     """Of the published class `sun_mask`, in a row called terrain shadow; empty where that is not given."""
 
     def thresholds(self, steps: Sequence[float]) -> dict[Mask, float]:
-        """Return the best of `steps` for each mask; none where no step has an F1 above 0."""
+        """Return the best of `steps` for each mask; none where no step is better than saying the mask everywhere."""
         found = {mask: best_threshold(self.histogram, mask, steps) for mask in self.histogram.masks}
-        return {mask: value for mask, value in found.items() if value is not None}
+        return {
+            mask: value
+            for mask, value in found.items()
+            if value is not None and tells_apart(self.histogram, mask, value)
+        }
+
+    def unchosen(self, steps: Sequence[float]) -> dict[Mask, str]:
+        """Return why no threshold was chosen, for each mask that has none: the first half of a sentence."""
+        found = {mask: why_none(self.histogram, mask, steps) for mask in self.histogram.masks}
+        return {mask: why for mask, why in found.items() if why is not None}
 
     def sunlit_threshold(self, steps: Sequence[float]) -> float | None:
-        """Return the best of `steps` for the sunlit class; None as above."""
+        """Return the best of `steps` for the sunlit class, as published; None where no step has an F1 above 0."""
         return best_threshold(self.sunlit, Mask.TERRAIN_SHADOW, steps)
 
 
@@ -62,10 +71,12 @@ def survey(feed: Feed, network: Contender, *, advance: Advance | None = None) ->
     samples = 0
     for batch in feed:
         for seen, given in zip(batch, network(batch), strict=True):
-            histogram += Histogram.of(masks, given, labels_of(seen, masks))
             if relief is not None:
-                lit = sunlit_probability(given[relief])
-                sunlit += Histogram.of(sunlit.masks, lit[None], seen.sunlit[None])
+                lit = sunlit_probability(given[relief])[None]
+                count_fill(seen, lit)
+                sunlit += Histogram.of(sunlit.masks, lit, seen.sunlit[None])
+            count_fill(seen, given)
+            histogram += Histogram.of(masks, given, labels_of(seen, masks))
         samples += len(batch)
         if advance is not None:
             advance(len(batch))

@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsmask.errors import MissingPackageError
 from hlsmask.granules.fmask import BITS, decode
-from hlsmask.masks import NOT_OBSERVED, Mask
+from hlsmask.masks import ABSENT, NOT_OBSERVED, Mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ class Fmask:
         return [
             np.full((len(rows), *seen.bands.shape[1:]), NOT_OBSERVED, np.uint8)
             if seen.fmask is None
-            else decode(seen.fmask)[rows]
+            else _blank(decode(seen.fmask)[rows], seen)
             for seen in batch
         ]
 
@@ -102,5 +102,11 @@ class CloudShadow:
         found = self.compute(img=image, band_order=list(_CSMASK_BANDS), product_level="l2a").csm
         classes = np.asarray(found).reshape(seen.bands.shape[1:])
         masks = np.stack([classes == _CSMASK_CODES[mask] for mask in self.masks]).astype(np.uint8)
-        masks[:, seen.fill] = NOT_OBSERVED
-        return masks
+        return _blank(masks, seen)
+
+
+def _blank(masks: NDArray[np.uint8], seen: Seen) -> NDArray[np.uint8]:
+    """Return masks (masks, h, w) that hold 0 at fill where that counts."""
+    if seen.counts_fill:
+        masks[:, seen.fill] = ABSENT
+    return masks

@@ -64,7 +64,10 @@ class Network:
     """Whether it is given the bands as the published code scales them."""
 
     def __call__(self, batch: Sequence[Seen]) -> list[NDArray[Any]]:
-        """Return float32 probabilities (masks, h, w) of each sample; samples may differ in size."""
+        """Return float32 probabilities (masks, h, w) of each sample; samples may differ in size.
+
+        Where fill counts they are NaN at it, unless the bands are given as the published code scales them.
+        """
         planes = [self.engine.card.masks.index(mask) for mask in self.masks]
         given = [np.full((len(planes), *seen.bands.shape[1:]), np.nan, np.float32) for seen in batch]
         waiting: dict[int, list[tuple[int, Window, Window]]] = {}
@@ -80,6 +83,10 @@ class Network:
                 for found, (at, read, own) in zip(self.engine(taken), part, strict=True):
                     rows, cols = own.within(read)
                     given[at][:, *own.slices] = found[planes, rows, cols]
+        if not self.scaled:  # which gives fill a value that is then judged
+            for seen, found in zip(batch, given, strict=True):
+                if seen.counts_fill:
+                    found[:, seen.fill] = np.nan
         return given
 
     def _bands(self, seen: Seen) -> NDArray[np.float32]:

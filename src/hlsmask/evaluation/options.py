@@ -7,7 +7,7 @@ from pathlib import Path  # noqa: TC003 - cyclopts reads the annotations
 
 from hlsmask.errors import UsageError
 from hlsmask.evaluation.bootstrap import LEAST, REPLICATES
-from hlsmask.evaluation.thresholds import sweep
+from hlsmask.evaluation.thresholds import STEP, sweep
 from hlsmask.inference.options import Device, Precision  # noqa: TC001 - the same
 from hlsmask.masks import Mask
 
@@ -30,7 +30,7 @@ class Options:
     tasks: tuple[str, ...] = ()
     """Masks to judge, by our names or the published ones. All that the checkpoint gives, if none is named."""
 
-    threshold_step: float = 0.1
+    threshold_step: float = STEP
     """Thresholds tried are 0, this, twice this, ... up to 1: a multiple of 0.001."""
 
     published_scoring: bool = False
@@ -44,7 +44,10 @@ class Options:
     """Also write, for each sample, probabilities, masks and labels to ID.npz in this folder."""
 
     out: Path | None = None
-    """Folder of the results. Else they go beside the checkpoint."""
+    """Folder of the results. Else they go beside the checkpoint, whose card is rewritten all the same (--keep-card)."""
+
+    keep_card: bool = False
+    """Leave the card of the checkpoint as it is; thresholds and scores are in the tables alone."""
 
     batch_size: int = 12
     """Samples that the network is given at once."""
@@ -94,6 +97,8 @@ class Options:
                 raise UsageError(f"--{name.replace('_', '-')} is {value}; use {least} or more")
         if self.benchmark is not None and self.published_scoring:
             raise UsageError("--published-scoring is for data of the published kind; leave it out with --benchmark")
+        if self.benchmark is not None and self.threshold_step != STEP:
+            raise UsageError("--threshold-step is for --data-dir; with --benchmark thresholds stay the checkpoint's")
         if self.benchmark is None and self.split is not None:
             raise UsageError("--split is for a --benchmark; data are judged on their split test")
         if len(set(self.compare)) < len(self.compare):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageDraw, ImageFont
 
 from hlsmask.aside import aside
+from hlsmask.evaluation.gallery import KEPT
 from hlsmask.evaluation.judged import judged
 from hlsmask.evaluation.panels import NOT_THERE, Panels
 from hlsmask.products.palette import COLOURS, Colour
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from hlsmask.evaluation.verdict import Shown, Verdict
     from hlsmask.masks import Mask
-
-MOST: Final = 6
-"""Samples of one picture."""
 
 _SIDES: Final = {3: 256, 5: 192}
 """Pixels of a cell's side, by how many masks it stands beside at most: multiples of 64, as sizes of samples are."""
@@ -58,7 +56,7 @@ def write_picture(path: Path, verdict: Verdict) -> None:
 
 
 def _draw(verdict: Verdict) -> Image.Image:
-    masks, rows = judged([verdict]), verdict.shown[:MOST]
+    masks, rows = judged([verdict]), verdict.shown[:KEPT]
     side = next(pixels for most, pixels in _SIDES.items() if len(masks) <= most)
     columns = 1 + 2 * len(masks)
     wide = max(_NARROWEST, columns * side + (columns - 1) * _GAP)

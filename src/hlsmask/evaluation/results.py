@@ -5,26 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hlsmask.aside import open_scratch, remove_scratch
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import MissingPackageError, ModelError, OutputError
+from hlsmask.evaluation.judged import judged
 from hlsmask.evaluation.picture import write_picture
 from hlsmask.evaluation.report import About, write_report
 from hlsmask.evaluation.table import write_comparison, write_csv, write_sensors
 from hlsmask.evaluation.verdict import SCORES
+from hlsmask.masks import Mask
 from hlsmask.models.cards import rewrite
 from hlsmask.models.files import PUBLISHED_FILES, sha256_of
 from hlsmask.models.headers import read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from hlsmask.evaluation.benchmarks import Benchmark
     from hlsmask.evaluation.options import Options
     from hlsmask.evaluation.verdict import Verdict
+
+
+_OF: Final = ("data", "date", "scoring")
+"""What tells, in a card, of which evaluation scores are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +55,9 @@ class Account:
     options: Options
     """What was asked for."""
 
+    kept: Mapping[Mask, float]
+    """Thresholds that were not chosen but are the card's, or 0.5 where it has none."""
+
     benchmark: Benchmark | None = None
     """The human labels that were judged on; None for data of the published kind."""
 
@@ -67,7 +76,7 @@ def check_place(path: Path) -> None:
     remove_scratch(open_scratch(path))
 
 
-def write_card(account: Account, verdict: Verdict, beside: Path, notes: list[str]) -> list[Path]:
+def write_card(account: Account, verdict: Verdict, beside: Path, notes: list[str]) -> Path | None:
     """Write thresholds and scores into the card of the weights, so that `predict` uses them.
 
     A published checkpoint holds no card: its weights are written with one to `beside`, unless a file of other weights
@@ -75,30 +84,28 @@ def write_card(account: Account, verdict: Verdict, beside: Path, notes: list[str
 
     Returns
     -------
-    The file that holds the card, if it is another than the checkpoint.
+    The file that holds the card now: the checkpoint or `beside`; None if none does.
     """
     path = account.checkpoint
-    thresholds = {**account.card.thresholds, **verdict.thresholds}
-    found = {**account.card.provenance, "evaluation": _provenance(account, verdict)}
-    card = replace(account.card, thresholds=thresholds, provenance=found)
     try:
         if not path.name.endswith(PUBLISHED_FILES):
-            rewrite(path, card)
-            return []
+            rewrite(path, _found(account.card, account, verdict))
+            return path
         if beside.exists():
-            if _origin(beside) != sha256_of(path):
+            before = _card_of(beside)
+            if before is None or before.provenance.get("sha256") != sha256_of(path):
                 notes.append(
                     f"{beside} holds other weights and is left as it is: the thresholds stand in the tables alone; "
                     "name another folder with --out to have them in a card"
                 )
-                return []
-            rewrite(beside, card)
+                return None
+            rewrite(beside, _found(before, account, verdict))
         else:
-            _save(path, beside, card)
+            _save(path, beside, _found(account.card, account, verdict))
     except (OutputError, ModelError, MissingPackageError) as error:
         notes.append(f"thresholds and scores are in the tables alone: {error}")
-        return []
-    return [beside]
+        return None
+    return beside
 
 
 def write_results(base: Path, account: Account, verdicts: Sequence[Verdict]) -> list[Path]:
@@ -130,25 +137,55 @@ def write_results(base: Path, account: Account, verdicts: Sequence[Verdict]) -> 
 
 def _about(account: Account) -> About:
     options, benchmark = account.options, account.benchmark
-    step = f"best F1 of {account.validation} validation samples, in steps of {options.threshold_step:g}"
     return About(
         checkpoint=account.checkpoint.name,
         version=account.card.version,
         data=str(account.data),
         validation=account.validation,
         test=account.test,
-        thresholds="the card's" if benchmark is not None else step,
+        thresholds=_origin_of_thresholds(account),
         published_scoring=options.published_scoring,
         notes=account.notes,
         date=_today(),
         benchmark="" if benchmark is None else benchmark.title,
+        split=options.split or "",
         protocol="" if benchmark is None else f"{benchmark.protocol} {benchmark.source}",
     )
 
 
-def _provenance(account: Account, verdict: Verdict) -> dict[str, Any]:
-    """Return, as JSON values, what the card says of this evaluation."""
-    options = account.options
+def _origin_of_thresholds(account: Account) -> str:
+    if account.benchmark is not None:
+        return "the card's"
+    step = f"{account.options.threshold_step:g}"
+    origin = f"best F1 of {account.validation} validation samples, in steps of {step}"
+    return "; ".join(filter(None, (origin, told_kept(account.kept))))
+
+
+def told_kept(kept: Mapping[Mask, float]) -> str:
+    """Return which thresholds were kept, in words; "" if none was."""
+    return f"kept: {'  '.join(f'{mask} {value:g}' for mask, value in kept.items())}" if kept else ""
+
+
+def _found(card: Card, account: Account, verdict: Verdict) -> Card:
+    """Return a card with what was found."""
+    told = {**card.provenance, "evaluation": _provenance(card, account, verdict)}
+    return replace(card, thresholds={**card.thresholds, **verdict.thresholds}, provenance=told)
+
+
+def _provenance(card: Card, account: Account, verdict: Verdict) -> dict[str, Any]:
+    """Return, as JSON values, what a card is to say of this evaluation.
+
+    Scores that `card` holds of masks that are not judged now stay, with the data and the date that they are of.
+    """
+    options, now = account.options, judged([verdict])
+    older = card.provenance.get("evaluation")
+    older = older if isinstance(older, dict) else {}
+    before = older.get("scores")
+    stay = {
+        name: {**{key: older[key] for key in _OF if key in older}, **told}
+        for name, told in (before if isinstance(before, dict) else {}).items()
+        if name not in now and isinstance(told, dict)
+    }
     scores = {
         str(mask): {
             **{name: _number(getattr(verdict.counts[mask], name)) for name in SCORES},
@@ -156,6 +193,7 @@ def _provenance(account: Account, verdict: Verdict) -> dict[str, Any]:
             "threshold": verdict.thresholds[mask],
         }
         for mask in verdict.masks
+        if mask in now or mask not in stay
     }
     return {
         "data": account.data.resolve().name,
@@ -164,8 +202,8 @@ def _provenance(account: Account, verdict: Verdict) -> dict[str, Any]:
         "test_samples": account.test,
         "scoring": "published" if options.published_scoring else "known pixels",
         "threshold_step": options.threshold_step,
-        "sunlit_threshold": verdict.sunlit_threshold,
-        "scores": scores,
+        "sunlit_threshold": older.get("sunlit_threshold") if Mask.TERRAIN_SHADOW in stay else verdict.sunlit_threshold,
+        "scores": {**stay, **scores},
     }
 
 
@@ -178,14 +216,12 @@ def _save(path: Path, target: Path, card: Card) -> None:
     save(net, target)
 
 
-def _origin(path: Path) -> str | None:
-    """Return the SHA-256 of the published checkpoint that a .safetensors file was made of; None if of none."""
+def _card_of(path: Path) -> Card | None:
+    """Return the card in a .safetensors file; None where it holds none that can be read."""
     try:
-        text = read_header(path).metadata[METADATA_KEY]
-        told = Card.from_json(text, source=str(path)).provenance.get("sha256")
+        return Card.from_json(read_header(path).metadata[METADATA_KEY], source=str(path))
     except (ModelError, KeyError):
         return None
-    return told if isinstance(told, str) else None
 
 
 def _number(value: float) -> float | None:

@@ -16,7 +16,6 @@ from hlsmask.evaluation.results import Account, check_place, write_card, write_r
 from hlsmask.evaluation.seen import Feed
 from hlsmask.samples.lists import lists_in
 from hlsmask.samples.opening import open_samples
-from hlsmask.samples.sample import SPLITS
 from hlsmask.samples.store.reading import is_store
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from hlsmask.evaluation.benchmarks import Benchmark
     from hlsmask.evaluation.options import Options
     from hlsmask.evaluation.verdict import Verdict
-    from hlsmask.masks import Mask
     from hlsmask.samples.sequence import Samples
 
 
@@ -40,7 +38,10 @@ class Evaluation:
     """What was judged, on what, and how."""
 
     files: tuple[Path, ...]
-    """What was written."""
+    """Tables, picture and report."""
+
+    card: Path | None
+    """The file whose card now holds thresholds and scores; None: none does."""
 
     @property
     def verdict(self) -> Verdict:
@@ -86,15 +87,15 @@ class _Run:
         self.notes: list[str] = []
         self.benchmark = _benchmark(options)
         self.base = Path(options.out or checkpoint.parent)
-        suffix = "" if self.benchmark is None else f"_{self.benchmark.name}"
-        self.stem = stem_of(checkpoint) + suffix
+        told = () if self.benchmark is None else (self.benchmark.name, options.split)
+        self.stem = "_".join(filter(None, (stem_of(checkpoint), *told)))
         if self.benchmark is None:
             self.validation: Feed | None = self._feed(self._open("val"))
             self.test = self._feed(self._open("test"))
         else:
             self.validation, self.test = None, self._feed(self.benchmark.samples)
         self.network = open_judged(checkpoint, options, self.benchmark)
-        self.others, left_out = open_others(options, self.network, self.benchmark)
+        self.others, left_out = open_others(checkpoint, options, self.network, self.benchmark)
         self.notes += left_out
         check_place(self.base / f"{self.stem}.csv")
         if options.predictions is not None:
@@ -104,12 +105,14 @@ class _Run:
 
     def evaluation(self) -> Evaluation:
         options, network = self.options, self.network
-        surveyed = 0
+        surveyed, kept = 0, dict(network.thresholds)
         if self.validation is not None:
             found = survey(self.validation, network, advance=self._advance)
             surveyed = found.samples
             chosen = found.thresholds(options.steps())
-            self._tell_kept(found.histogram.positives.sum(axis=1).tolist(), chosen)
+            kept = {mask: network.thresholds[mask] for mask in network.masks if mask not in chosen}
+            for mask, why in found.unchosen(options.steps()).items():
+                self.notes.append(f"{why}: {kept[mask]:g} kept")
             lit = found.sunlit_threshold(options.steps())
             network = replace(network, thresholds={**network.thresholds, **chosen}, sunlit_threshold=lit)
             self._tell_broken(self.validation, "val")
@@ -131,14 +134,15 @@ class _Run:
             validation=surveyed,
             test=verdicts[0].samples,
             options=options,
+            kept=kept,
             benchmark=self.benchmark,
         )
-        files: list[Path] = []
-        if self.benchmark is None:
-            files += write_card(account, verdicts[0], self.base / f"{self.stem}.safetensors", self.notes)
+        card = None
+        if self.benchmark is None and not options.keep_card:
+            card = write_card(account, verdicts[0], self.base / f"{self.stem}.safetensors", self.notes)
         account = replace(account, notes=tuple(self.notes))
-        files += write_results(self.base / self.stem, account, verdicts)
-        return Evaluation(verdicts, account, tuple(files))
+        files = write_results(self.base / self.stem, account, verdicts)
+        return Evaluation(verdicts, account, tuple(files), card)
 
     def _open(self, split: str) -> Samples:
         path = _place(self.options)
@@ -148,10 +152,9 @@ class _Run:
             found = [] if is_store(path) else lists_in(path)
             if is_store(path) or split in found or not path.is_dir():
                 raise
-            there = " and ".join(found) or "no list of any"
-            raise DatasetError(
-                f"{path} has no {split}.npy, and judging needs val and test (of {', '.join(SPLITS)} it has {there})"
-            ) from error
+            other = "test" if split == "val" else "val"
+            has = f"{other}.npy but no {split}.npy" if other in found else "neither val.npy nor test.npy"
+            raise DatasetError(f"{path} has {has}; judging needs both") from error
         if samples.missing:
             self.notes.append(f"{len(samples.missing)} samples of {split} are listed but not there, and left out")
         return samples
@@ -171,12 +174,6 @@ class _Run:
         if self._progress is not None:
             self._progress(self._done, self._total)
 
-    def _tell_kept(self, positives: Sequence[int], chosen: dict[Mask, float]) -> None:
-        for mask, there in zip(self.network.masks, positives, strict=True):
-            if mask not in chosen:
-                why = "no pixel found" if there else "no positive pixel"
-                self.notes.append(f"{why} of {mask.title} in validation: {self.network.thresholds[mask]:g} kept")
-
     def _tell_broken(self, feed: Feed, split: str) -> None:
         if feed.broken:
             what = f"{len(feed.broken)} of {len(feed)} samples of {split} are broken and left out"
@@ -187,6 +184,8 @@ class _Run:
             blank = [mask.title for mask in verdict.masks if not verdict.counts[mask].count]
             if verdict.name == FMASK and len(blank) == len(verdict.masks):
                 self.notes.append("no sample holds an Fmask layer to compare with")
+            elif verdict is not verdicts[0] and len(blank) == len(verdict.masks):
+                self.notes.append(f"{verdict.name} is not judged: no pixel of what it gives can be compared")
             elif blank and verdict is verdicts[0]:
                 self.notes.append(
                     f"no pixel of these samples is labelled for {', '.join(blank)}: nothing is judged there"

@@ -7,7 +7,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from hlsmask.aside import write_text
-from hlsmask.evaluation.judged import counts_of
+from hlsmask.evaluation.judged import counts_of, judged
 from hlsmask.evaluation.verdict import SCORES
 from hlsmask.masks import PUBLISHED_NAMES, Mask
 
@@ -117,7 +117,7 @@ def write_sensors(path: Path, verdicts: Sequence[Verdict]) -> None:
 
 
 def write_comparison(path: Path, verdicts: Sequence[Verdict]) -> None:
-    """Write one row for each contender and mask that it gives.
+    """Write one row for each contender and mask of it that was judged.
 
     Each score of `SCORES` with the ends of its 95 % interval (`_low`, `_high`), boundary F1, average precision,
     calibration error, threshold, samples and pixels. Empty cells as in `write_csv`; contenders that give no
@@ -128,15 +128,13 @@ def write_comparison(path: Path, verdicts: Sequence[Verdict]) -> None:
     OutputError
         If the folder or the disk refuses.
     """
-    _write(path, _COMPARED, [_compared(verdict, mask) for verdict in verdicts for mask in verdict.masks])
+    _write(path, _COMPARED, [_compared(verdict, mask) for verdict in verdicts for mask in judged([verdict])])
 
 
 def _compared(verdict: Verdict, mask: Mask) -> dict[str, Cell]:
     row: dict[str, Cell] = {"contender": verdict.name, "mask": mask.value, "samples": verdict.samples}
     row["threshold"] = verdict.thresholds.get(mask)
-    counts = counts_of(verdict, mask)
-    if counts is None:
-        return row
+    counts = verdict.counts[mask]
     for name in SCORES:
         row[name] = getattr(counts, name)
         row[f"{name}_low"], row[f"{name}_high"] = _interval(verdict, mask, name)

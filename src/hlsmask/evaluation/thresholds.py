@@ -6,6 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from hlsmask.errors import UsageError
+from hlsmask.evaluation.confusion import Confusion
 from hlsmask.evaluation.histogram import STEPS
 
 if TYPE_CHECKING:
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
     from hlsmask.evaluation.histogram import Histogram
     from hlsmask.masks import Mask
 
+STEP: Final = 0.1
+"""The step of those that are tried, where none is named."""
+
 COARSEST: Final = 0.5
 """The largest step: 0, a half and 1."""
 
+_LEAST_REJECTED: Final = 0.01
+"""Share of the pixels where a mask is not that a useful threshold rejects."""
 
-def sweep(step: float = 0.1) -> tuple[float, ...]:
+
+def sweep(step: float = STEP) -> tuple[float, ...]:
     """Return the thresholds 0, step, 2 step, ... up to 1.
 
     Raises
@@ -43,3 +50,29 @@ def best_threshold(histogram: Histogram, mask: Mask, thresholds: Sequence[float]
         if f1 > highest:  # not so for NaN
             best, highest = threshold, f1
     return best
+
+
+def tells_apart(histogram: Histogram, mask: Mask, threshold: float) -> bool:
+    """Return whether a threshold is better than saying the mask everywhere.
+
+    It is not where its F1 is no higher than that, or where it rejects less than 1 % of the pixels without the mask.
+    """
+    found = histogram.confusion(mask, threshold)
+    there, absent = found.hits + found.misses, found.false_alarms + found.quiet
+    everywhere = Confusion(hits=there, false_alarms=absent)
+    return found.f1 > everywhere.f1 and found.quiet >= _LEAST_REJECTED * absent
+
+
+def why_none(histogram: Histogram, mask: Mask, thresholds: Sequence[float]) -> str | None:
+    """Return why none of the thresholds is worth choosing, as the first half of a sentence; None where one is."""
+    best = best_threshold(histogram, mask, thresholds)
+    if best is not None:
+        if tells_apart(histogram, mask, best):
+            return None
+        return f"the best threshold of {mask.title} in validation, {best:g}, is no better than saying it everywhere"
+    counts = histogram.confusion(mask, 0)
+    if not counts.count:
+        return f"no pixel of validation is labelled for {mask.title}, there or not"
+    if not counts.hits + counts.misses:
+        return f"no positive pixel of {mask.title} in validation"
+    return f"{mask.title} is found at no threshold in validation"

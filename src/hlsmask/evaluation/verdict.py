@@ -91,6 +91,9 @@ class Verdict:
     """Pixels by what is true (rows) and what was said (columns): the five masks, then none of them. A pixel counts in
     each row and column that holds for it."""
 
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(6, np.int64))
+    """Pixels of which each row of `between` is true, each counted once, as far as anything was said of them."""
+
     shown: tuple[Shown, ...] = ()
     """Samples spread over the set."""
 

@@ -110,7 +110,7 @@ def train(options: Options, listener: Listener | None = None, *, expected: Mappi
     material = open_material(options.data, begun.net.card)
     _check_shared(material, place)
     run = _Run(options, place, begun, material, listener)
-    notes = [*begun.notes, *material.notes, *_other_data(expected, material)]
+    notes = [*begun.notes, *_not_held(options, begun), *material.notes, *_other_data(expected, material)]
     if options.records.published_files:
         notes += [f"published files: {note}" for note in published_notes(run.begun.net)]
     return run.fit(notes)
@@ -267,6 +267,16 @@ def _files(folder: Path, begun: Start, now: datetime) -> Files:
     names = f"{begun.net.card.backbone}_{begun.net.card.head}"
     stems = (f"{now + timedelta(seconds=late):%Y%m%d-%H%M%S}_{names}" for late in count())
     return next(files for files in (Files(folder, stem) for stem in stems) if not files.config.exists())
+
+
+def _not_held(options: Options, begun: Start) -> list[str]:
+    """Return a note where a published checkpoint lacks a part of what is gone on with."""
+    how = options.learning
+    parts = ["the averaged weights"] if how.ema else []
+    parts += ["the learned weights of the masks"] if how.weight in ("uncertainty", "uncert") else []
+    if begun.checkpoint is not None or not begun.epoch or not parts:
+        return []
+    return [f"published checkpoints do not hold {' and '.join(parts)}, which begin anew"]
 
 
 def _check_shared(material: Material, place: Place) -> None:

@@ -103,9 +103,9 @@ class Network:
     tasks: tuple[str, ...] = ()
     """Masks to learn, by our names or the published ones; all five if none is named."""
 
-    normalization: Literal["fixed", "published"] = "fixed"
+    normalization: Literal["fixed", "published"] | None = None
     """How reflectance is scaled. `fixed`: the same everywhere; `published`: by the least and greatest value of each
-    chip."""
+    chip. Else fixed, but published where a published run is gone on with."""
 
     pretrained: int = 1
     """1: the backbone starts from pretrained weights, where the published network does. 0: from random ones."""

@@ -119,6 +119,8 @@ def _published(network: Network, path: Path) -> Start:
     net = import_published(path, network.backbone, network.head)
     _check_same(net.card, network, path)
     state = read_published_state(path, net)
+    if network.normalization == "fixed":
+        net.card = replace(net.card, normalization=find(network.backbone).normalization)
     note = (state.note,) if state.note else ()
     net.card = replace(net.card, provenance={**net.card.provenance, "resumed": path.name})
     return Start(net.train(), epoch=state.epoch, optimizer=state.optimizer, notes=note)

@@ -42,8 +42,8 @@ _LINE: Final = re.compile(r'(?:^|[,"\s])([\w-]+)_LabelHand\.tif"?\s*$')
 class Sen1Floods11Samples(HandmadeSamples):
     """The chips of one split, in the order of its list."""
 
-    def __init__(self, path: Path, split: str) -> None:
-        """Read the list of `split` in the folder `path`.
+    def __init__(self, path: Path, split: str, asked: str | None = None) -> None:
+        """Read the list of `split`, which was `asked` for by another name perhaps, in the folder `path`.
 
         Raises
         ------
@@ -55,6 +55,10 @@ class Sen1Floods11Samples(HandmadeSamples):
         file = path / _LISTS / f"flood_{'valid' if split == 'val' else split}_data.csv"
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError as error:
+            raise DatasetError(
+                f"{path} has no list of the split {asked or split}: download v1.1/{_LISTS} into it"
+            ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise DatasetError(f"{file}, the list of the split {split}, cannot be read: {first_line(error)}") from error
         found = [_LINE.search(line) for line in lines if line.strip()]
@@ -114,13 +118,13 @@ def open_folder(folder: Path, split: str | None) -> Benchmark:
     """
     wanted = one_split("sen1floods11", split, SPLITS)
     homes = (folder, folder / "v1.1")
-    home = next((each for each in homes if (each / _LISTS).is_dir() and (each / _CHIPS).is_dir()), None)
+    home = next((each for each in homes if (each / _CHIPS).is_dir()), None)
     if home is None:
         raise DatasetError(f"{folder} does not hold Sen1Floods11: it needs the folders {_CHIPS} and {_LISTS} of v1.1")
     return Benchmark(
         name="sen1floods11",
         title="Sen1Floods11 (Sentinel-2)",
-        samples=Sen1Floods11Samples(home, wanted),
+        samples=Sen1Floods11Samples(home, wanted, split),
         masks=(Mask.WATER,),
         protocol=(
             f"The official split {wanted} of the chips labelled by hand, 512 x 512 pixels at 10 m, three times finer "

@@ -39,5 +39,8 @@ class About:
     benchmark: str = ""
     """Title of the human labels that were judged on; "" where they are those of the data."""
 
+    split: str = ""
+    """Of these labels, as it was named; "" where none was."""
+
     protocol: str = ""
     """How these labels were made comparable; "" where there is nothing to say."""

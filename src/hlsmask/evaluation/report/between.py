@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hlsmask.evaluation.judged import counts_of
 from hlsmask.evaluation.report.blocks import section
 from hlsmask.masks import Mask
 from hlsmask.samples.statistics.charts import percent
@@ -27,7 +26,7 @@ def between(verdict: Verdict) -> Markup:
         return Markup("")
     body = []
     for row in [*rows, last]:
-        total = _total(verdict, row)
+        total = int(verdict.rows[row])
         cells: list[str] = [names[row]]
         for column in [*columns, last]:
             share = int(verdict.between[row, column]) / total if total else None
@@ -37,22 +36,9 @@ def between(verdict: Verdict) -> Markup:
         body.append(cells)
     said = (
         "Of the pixels where the thing of a row is there, the share that was said to be each column. In bold what is "
-        "right; the row of a mask may add up to more than 100 %, as a pixel can be two things at once."
+        "right; a row may add up to more than 100 %, as a pixel can be said to be two things at once."
     )
     head = ["there", *(f"said {names[column]}" for column in [*columns, last])]
     return section(
         "What is taken for what", said, table(head, body, caption=f"What {verdict.name} said of what is there")
     )
-
-
-def _total(verdict: Verdict, row: int) -> int:
-    """Return the pixels of a row.
-
-    The counts tell those of a mask; of "none of them" nothing but the row does, where a pixel that is said to be two
-    things counts twice.
-    """
-    cells = verdict.between[row]
-    if row == len(Mask):
-        return int(cells.sum())
-    counts = counts_of(verdict, list(Mask)[row])
-    return max(int(cells.max()), 0 if counts is None else counts.hits + counts.misses)

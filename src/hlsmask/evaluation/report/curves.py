@@ -40,8 +40,8 @@ def curves(verdicts: Sequence[Verdict]) -> Markup:
     """Return the section of precision-recall curves, a chart for each mask."""
     said = (
         "Each curve is what a contender could reach with other thresholds, the mark what it does above its own; up and "
-        "to the right is better. AP, average precision, is the area below a curve; a contender without probabilities "
-        "is a mark alone."
+        "to the right is better. AP, average precision, is the area below a curve, from bins of 0.001; a contender "
+        "without probabilities is a mark alone."
     )
     charts = [_chart(verdicts, mask) for mask in judged(verdicts)]
     return section("Precision and recall", said, element("div", *charts, class_="charts"), class_="broad")

@@ -98,6 +98,7 @@ def _headline(verdicts: Sequence[Verdict], about: About) -> Markup:
         "compared with": ", ".join(verdict.name for verdict in verdicts[1:]),
         "data": about.data,
         "labels": about.benchmark,
+        "split": about.split,
         "protocol": about.protocol,
         "samples judged": f"{about.test:,}",
         "samples for thresholds": f"{about.validation:,}" if about.validation else "",

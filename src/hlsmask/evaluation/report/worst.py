@@ -6,6 +6,7 @@ from base64 import b64encode
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from hlsmask.evaluation.gallery import KEPT
 from hlsmask.evaluation.judged import judged
 from hlsmask.evaluation.panels import Panels
 from hlsmask.evaluation.report.blocks import section
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 _SIDE: Final = 256
 """Pixels of a picture's side."""
 
-_MOST: Final = 6
-"""Samples that are shown: the page stays below 3 MB."""
-
 
 def worst(verdict: Verdict) -> Markup:
     """Return the section of the samples with the largest share of error, the worst first."""
@@ -39,7 +37,7 @@ def worst(verdict: Verdict) -> Markup:
         "false": "false: said, but not there",
         "unknown": "not known or not observed",
     }
-    figures = (_figure(shown, masks) for shown in verdict.worst[:_MOST])
+    figures = (_figure(shown, masks) for shown in verdict.worst[:KEPT])
     return section(title, said, legend(keys), element("div", *figures), class_="broad")
 
 
