@@ -24,15 +24,15 @@ from time import perf_counter
 
 import pytorch_lightning as pl
 import torch
-from hlsmask.training.losses import MaskLoss
-from hlsmask.training.weighting import weighting
 
 from hlsmask.training import Data, Learning, Machine, Network
 from hlsmask.training.lesson import Lesson
 from hlsmask.training.loading import Loaders
+from hlsmask.training.losses import MaskLoss
 from hlsmask.training.material import open_material
 from hlsmask.training.placing import choose_place, trainer_options
 from hlsmask.training.starting import start
+from hlsmask.training.weighting import weighting
 
 WARM = 3  # batches before the clock starts
 
