@@ -25,7 +25,7 @@ from hlsmask.testing import simulate_granule
 SIZE = 256
 LANDSCAPES = {"train": range(100, 132), "val": range(200, 208), "test": range(300, 312)}
 SAMPLES = 96  # each of the split of its landscape
-EPOCHS = 75
+EPOCHS = 90
 MARGIN = 0.2
 
 
