@@ -3,6 +3,7 @@
 >>> import hlsmask
 >>> masks = hlsmask.predict("HLS.S30.T13TDE.2024190T174911.v2.0/")  # doctest: +SKIP
 >>> clear = masks.clear_water == 1  # doctest: +SKIP
+>>> hlsmask.quicklook("HLS.S30.T13TDE.2024190T174911.v2.0/", masks)  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hlsmask.inference.options import Options as Options
     from hlsmask.inference.predict import predict as predict
     from hlsmask.masks import Mask as Mask
+    from hlsmask.products.look import quicklook as quicklook
     from hlsmask.raster import Raster as Raster
     from hlsmask.sun import Sun as Sun
     from hlsmask.windows import Window as Window
@@ -37,6 +39,7 @@ _HOME = {
     "Sun": "hlsmask.sun",
     "Window": "hlsmask.windows",
     "predict": "hlsmask.inference.predict",
+    "quicklook": "hlsmask.products.look",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - all of them are strings

@@ -71,7 +71,7 @@ def predict(
         options["threshold"] = tuple(f"{name}={value}" for name, value in threshold.items())
     chosen = Options(**{name: _plain(value) for name, value in options.items()})
     engine = open_engine(chosen)
-    with Masking(_scene(source, chosen.scale), engine, chosen) as masking:
+    with Masking(scene_of(source, chosen.scale), engine, chosen) as masking:
         layers = _probabilities(masking) if probabilities else _masks(masking)
         origin, geobox = masking.scene.origin, masking.scene.geobox
         attributes = {
@@ -100,7 +100,16 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever an option takes
     return str(value) if isinstance(value, Path) else value
 
 
-def _scene(source: Any, scale: float | None) -> Scene:  # noqa: ANN401 - see predict
+def scene_of(source: Any, scale: float | None = None) -> Scene:  # noqa: ANN401 - see predict
+    """Return the scene that `source` is or names, see `predict`.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read as one.
+    UsageError
+        If it is nothing that can be masked.
+    """
     if isinstance(source, str | Path | Granule):
         return locate(source).open(scale=scale)
     if isinstance(source, np.ndarray):

@@ -6,6 +6,7 @@
 `products.clear`      `clear_water`: water that nothing hides
 `products.item`       `write_item`, `write_collection`: STAC that says what was made, how, from what
 `products.quicklook`  `Preview`: true colour beside the masks
+`products.look`       `quicklook`: the same of a Dataset of masks, to look at in Python
 `products.palette`    the colours and titles that all of these share
 ====================  =========================================================================
 

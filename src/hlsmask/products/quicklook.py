@@ -39,6 +39,7 @@ class Preview:
     def __init__(self, shape: tuple[int, int], longest: int = _LONGEST) -> None:
         """Begin a picture of a scene of `shape` (rows, columns), at most `longest` pixels a side a panel."""
         self._means = BlockMeans(shape, longest)
+        self._longest = longest
 
     @property
     def stride(self) -> int:
@@ -117,7 +118,7 @@ class Preview:
         """Return true colour, masks, and how many times a picture's pixel was enlarged."""
         light = self._means.true_colour()
         rows, columns = self._means.shape
-        factor = max(1, min(_LARGEST_PIXEL, _LONGEST // max(rows, columns)))
+        factor = max(1, min(_LARGEST_PIXEL, self._longest // max(rows, columns)))
         tall, wide = (max(_THINNEST, n * factor) for n in (rows, columns))
         picture = render.tone(light)
         veiled = render.overlay(picture, self._means.coverage())
