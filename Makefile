@@ -29,11 +29,18 @@ HERE := $(shell pwd | cksum | cut -d " " -f 1)
 	$(BIN)/python -m pip install --quiet --editable ".[all,dev]"
 	@touch $@
 
+.venv/docs-$(HERE).stamp: pyproject.toml .venv/dev-$(HERE).stamp
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
+
 demo: .venv/core-$(HERE).stamp ## simulate a granule, mask it, write all products into demo/, print a table
 	$(BIN)/hlsmask demo --out demo
 
 train-demo: .venv/dev-$(HERE).stamp ## simulate samples, learn all five masks from them, judge what was learned (CPU, minutes)
 	$(BIN)/python examples/train_demo.py --out train-demo
+
+quickstart: .venv/dev-$(HERE).stamp ## run examples/quickstart.ipynb again and keep what it shows (CPU, a minute)
+	$(BIN)/python examples/run_quickstart.py
 
 check: .venv/dev-$(HERE).stamp ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
@@ -44,14 +51,18 @@ check: .venv/dev-$(HERE).stamp ## ruff, mypy strict, import-linter
 test: check ## every check and every test but the slow proofs
 	$(PYTEST) -m "not slow"
 
-test-all: check ## the slow proofs too
+test-all: check .venv/docs-$(HERE).stamp ## the slow proofs too
 	$(PYTEST)
+
+docs: .venv/docs-$(HERE).stamp ## build the site into docs/_build/html; a warning fails
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "look at docs/_build/html/index.html"
 
 format: .venv/dev-$(HERE).stamp ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## remove the environment and what the demo wrote
-	rm -rf .venv demo train-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv demo train-demo docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help demo train-demo check test test-all format clean
+.PHONY: help demo train-demo quickstart check test test-all docs format clean
