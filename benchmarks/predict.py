@@ -3,12 +3,14 @@
     python benchmarks/predict.py                    a 3660 x 3660 simulated granule
     python benchmarks/predict.py --vrt 12000        and a 12 000 x 12 000 VRT made of it, for the memory
     python benchmarks/predict.py --peers PYTHON     peers installed for another interpreter
+    python benchmarks/predict.py --model FILE.onnx  another network than the one that is shipped
 
 Peers are measured where they can be imported: `ukis-csmask[cpu]` and `omnicloudmask`. Each contender is a process
-of its own, started anew for each repetition. Its wall seconds are those of the work, imports left out; peak memory
-is that of the whole process. The stages of ours overlap in threads: they are summed over the threads that call them,
-and do not add up to the wall's; CPU spent in GDAL's own threads is in the total alone. Nothing else should run on the
-machine.
+of its own, started anew for each repetition. Its wall seconds are those of the work, imports left out, the loading of
+a network of ours not; peak memory is that of the whole process. The stages of ours overlap in threads: they are summed
+over the threads that call them, and do not add up to the wall's; CPU spent in GDAL's own threads, and in those of an
+engine, is in the total alone. Nothing else should run on the machine: the last table, how many times faster ours is
+than each peer, compares wall seconds.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -62,24 +65,47 @@ class Stages:
         setattr(owner, name, timed)
 
 
-def run_ours(source: str, out: str, *, engine: bool) -> dict:
-    """Mask `source` with the spectral engine, or with one that costs nothing, to see all the rest."""
+def run_ours(source: str, out: str, model: str, engine: str) -> dict:
+    """Mask `source` from files to files: with the default options, but for the model and what computes it."""
+    from hlsmask.granules.scene import FileScene
+    from hlsmask.granules.source import locate
+    from hlsmask.inference.options import Options
+    from hlsmask.inference.run import open_engine
+    from hlsmask.inference.stream import Blend
+    from hlsmask.products import produce as producing
+    from hlsmask.products.cog import CogWriter
+    from hlsmask.products.output import Output
+    from hlsmask.products.quicklook import Preview
+
+    options = Options(**({"model": model} if model else {}), engine="auto" if engine == "nothing" else engine)
+    stages = Stages()
+    stages.wrap(FileScene, "read", "read")
+    wall, cpu = time.perf_counter(), time.process_time()
+    contender = nothing() if engine == "nothing" else open_engine(options)
+    stages.wrap(type(contender), "__call__", "engine")
+    stages.wrap(Blend, "feed", "blend")
+    for name in ("write", "close"):
+        stages.wrap(CogWriter, name, "write")
+    for name in ("add_bands", "add_masks", "save"):
+        stages.wrap(Preview, name, "quicklook")
+    producing.produce(locate(source), contender, options, Output(Path(out)))
+    return {
+        "wall": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
+        "stages": stages.seconds,
+        "note": f"{contender.card.name} {contender.card.version} on {contender.name}",
+    }
+
+
+def nothing():
+    """Return an engine that costs nothing, to see all the rest: the blue band as every mask, no margins."""
     from dataclasses import replace
 
     import numpy as np
 
-    from hlsmask.granules.scene import FileScene
-    from hlsmask.granules.source import locate
-    from hlsmask.inference.options import Options
     from hlsmask.inference.spectral import Spectral
-    from hlsmask.products.cog import CogWriter
-    from hlsmask.products.output import Output
-    from hlsmask.products.produce import produce
-    from hlsmask.products.quicklook import Preview
 
     class Nothing(Spectral):
-        """Gives a plane that is there already, the blue band, as every mask; needs no margins."""
-
         @property
         def card(self):
             return replace(super().card, size=1024, overlap=0)
@@ -89,21 +115,7 @@ def run_ours(source: str, out: str, *, engine: bool) -> dict:
             given[:] = bands[:, :1]
             return given
 
-    stages = Stages()
-    stages.wrap(FileScene, "read", "read")
-    contender = Spectral if engine else Nothing
-    stages.wrap(contender, "__call__", "engine")
-    for name in ("write", "close"):
-        stages.wrap(CogWriter, name, "write")
-    for name in ("add_bands", "add_masks", "save"):
-        stages.wrap(Preview, name, "quicklook")
-    wall, cpu = time.perf_counter(), time.process_time()
-    produce(locate(source), contender(), Options(), Output(Path(out)))
-    return {
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "stages": stages.seconds,
-    }
+    return Nothing()
 
 
 def read_all(source: str):
@@ -134,7 +146,7 @@ def write_one(path: Path, layers, profile: dict) -> None:
         file.write(layers)
 
 
-def run_ukis(source: str, out: str) -> dict:
+def run_ukis(source: str, out: str, _: str) -> dict:
     """Cloud and cloud shadow by ukis-csmask, 6 bands, its L2A model."""
     import numpy as np
     from ukis_csmask.mask import CSmask
@@ -151,7 +163,7 @@ def run_ukis(source: str, out: str) -> dict:
     return _ended(started, read, computed)
 
 
-def run_omni(source: str, out: str) -> dict:
+def run_omni(source: str, out: str, _: str) -> dict:
     """Cloud and cloud shadow by OmniCloudMask; random weights of its architecture where its own cannot be had."""
     import numpy as np
     import omnicloudmask
@@ -216,7 +228,7 @@ def _ended(started: tuple, read: tuple, computed: tuple) -> dict:
     }
 
 
-def run_floor(source: str, out: str) -> dict:
+def run_floor(source: str, out: str, _: str) -> dict:
     """Nothing but rasterio: read the six bands with two threads, write one 6-band COG. No masker can be faster."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -236,24 +248,28 @@ def run_floor(source: str, out: str) -> dict:
     return _ended(started, done, done)
 
 
+NETWORKS = {"hlsmask, onnxruntime": "onnx", "hlsmask, openvino": "openvino"}
+"""The default network, and the engines that run it."""
 CONTENDERS = {
     "rasterio: read, write, no more": run_floor,
-    "hlsmask spectral": lambda source, out: run_ours(source, out, engine=True),
-    "hlsmask, engine aside": lambda source, out: run_ours(source, out, engine=False),
+    "hlsmask, engine aside": lambda source, out, _: run_ours(source, out, "spectral", "nothing"),
+    "hlsmask spectral": lambda source, out, _: run_ours(source, out, "spectral", "spectral"),
+    **{name: partial(run_ours, engine=engine) for name, engine in NETWORKS.items()},
     "ukis-csmask": run_ukis,
     "omnicloudmask": run_omni,
 }
-MODULES = {"ukis-csmask": "ukis_csmask", "omnicloudmask": "omnicloudmask"}
+PEERS = {"ukis-csmask": "ukis_csmask", "omnicloudmask": "omnicloudmask"}
+"""And the module that each is imported as."""
 
 
 # ---------------------------------------------------------------- the run
 
 
-def measure(python: str, contender: str, source: str) -> dict:
+def measure(python: str, contender: str, source: str, model: str) -> dict:
     """Run one contender in a process of its own."""
     with tempfile.TemporaryDirectory() as out:
         ended = subprocess.run(
-            [python, __file__, "--run", contender, "--source", source, "--out", out],
+            [python, __file__, "--run", contender, "--source", source, "--out", out, "--model", model],
             capture_output=True,
             text=True,
             check=False,
@@ -307,12 +323,22 @@ def row(name: str, runs: list[dict], pixels: int) -> str:
     return f"{name:34} {wall:8.2f} {middle('cpu'):8.2f} {middle('peak'):8.0f} {rate:8.2f}   {parts}{note}"
 
 
+def compare(walls: dict[str, float]) -> None:
+    """Print how many times faster each of ours is than each peer, by wall seconds of this run."""
+    for peer in PEERS:
+        for name, wall in walls.items():
+            if peer in walls and name.startswith("hlsmask") and "aside" not in name:
+                print(f"{name:34} {walls[peer] / wall:8.1f} times as fast as {peer}")
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--size", type=int, default=3660)
     arguments.add_argument("--vrt", type=int, default=0, help="also a VRT of so many rows and columns")
     arguments.add_argument("--repeat", type=int, default=3, help="runs of ours; the slower peers run once")
     arguments.add_argument("--peers", default=sys.executable, help="interpreter in which peers are installed")
+    arguments.add_argument("--model", default="", help="an .onnx file; else the default network")
+    arguments.add_argument("--only", choices=CONTENDERS, nargs="+", default=list(CONTENDERS), metavar="NAME")
     arguments.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "hlsmask-benchmark")
     arguments.add_argument("--run", choices=CONTENDERS, help=argparse.SUPPRESS)
     arguments.add_argument("--source", help=argparse.SUPPRESS)
@@ -320,7 +346,7 @@ def main() -> None:
     asked = arguments.parse_args()
     if asked.run:
         os.environ.setdefault("GDAL_CACHEMAX", "96")  # as the command line sets it
-        result = CONTENDERS[asked.run](asked.source, asked.out)
+        result = CONTENDERS[asked.run](asked.source, asked.out, asked.model)
         result["peak"] = peak_megabytes()
         print(json.dumps(result))
         return
@@ -328,18 +354,22 @@ def main() -> None:
     granule = make_granule(asked.folder, asked.size)
     print(f"{granule.name}, {asked.size} x {asked.size} pixels, six bands; {os.cpu_count()} cores")
     print(f"{'':34} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'Mpx/s':>8}   stages: CPU s/wall s")
-    for name in CONTENDERS:
-        ours = name not in MODULES
+    walls = {}
+    for name in asked.only:
+        ours = name not in PEERS
         python = sys.executable if ours else asked.peers
-        if not ours and not has(python, MODULES[name]):
+        if not ours and not has(python, PEERS[name]):
             print(f"{name:34} not installed")
             continue
-        runs = [measure(python, name, str(granule)) for _ in range(asked.repeat if ours else 1)]
+        runs = [measure(python, name, str(granule), asked.model) for _ in range(asked.repeat if ours else 1)]
         print(row(name, runs, asked.size**2), flush=True)
-    if asked.vrt:
-        path = make_vrt(granule, asked.vrt)
-        runs = [measure(sys.executable, "hlsmask spectral", str(path))]
-        print(row(f"hlsmask spectral, VRT of {asked.vrt}", runs, asked.vrt**2))
+        if not any("failed" in run for run in runs):
+            walls[name] = median(run["wall"] for run in runs)
+    compare(walls)
+    for name in asked.only if asked.vrt else ():
+        if name in NETWORKS or name == "hlsmask spectral":
+            runs = [measure(sys.executable, name, str(make_vrt(granule, asked.vrt)), asked.model)]
+            print(row(f"{name}, VRT of {asked.vrt}", runs, asked.vrt**2), flush=True)
 
 
 if __name__ == "__main__":

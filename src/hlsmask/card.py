@@ -23,6 +23,9 @@ METADATA_KEY: Final = "hlsmask.card"
 
 CARD_VERSION: Final = 1
 
+_PART: Final = 1 << 17
+"""Pixels that are scaled in one go: half a megabyte, which stays in a core's own cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Normalization:
@@ -45,20 +48,35 @@ class Normalization:
         if len(self.mean) != len(self.std) or min(self.std, default=1.0) <= 0:
             raise CardError(f"a card's mean {self.mean} and std {self.std} need one value a band, std above 0")
 
-    def __call__(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN stays NaN."""
+    def __call__(self, bands: NDArray[np.float32], *, missing: float | None = None) -> NDArray[np.float32]:
+        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN becomes `missing`, or stays NaN."""
         if self.kind == "published":
             low = np.nanmin(bands, axis=(-3, -2, -1), keepdims=True)
             span = np.nanmax(bands, axis=(-3, -2, -1), keepdims=True) - low
             # The original works on integers and divides by max(span, 1); 1 integer is 0.0001 reflectance.
             published: NDArray[np.float32] = (bands - low) / np.maximum(span, np.float32(1e-4))
+            if missing is not None:
+                np.copyto(published, np.float32(missing), where=np.isnan(published))
             return published
+        scaled = np.empty(bands.shape, np.float32)
+        rows = max(1, _PART // max(1, bands.shape[-1]))
+        for band, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
+            for row in range(0, bands.shape[-2], rows):
+                part = np.s_[..., band, row : row + rows, :]
+                self._scale(bands[part], np.float32(mean), np.float32(std), out=scaled[part])
+                if missing is not None:
+                    np.copyto(scaled[part], np.float32(missing), where=np.isnan(scaled[part]))
+        return scaled
+
+    def _scale(self, band: NDArray[np.float32], mean: np.float32, std: np.float32, *, out: NDArray[np.float32]) -> None:
+        """Put what the network takes of a part of one band into `out`."""
         if self.kind == "sqrt":
-            bands = np.sqrt(np.clip(bands, -0.1, 1.6) + np.float32(0.1))
-        shape = (-1, 1, 1)
-        mean, std = (np.asarray(values, np.float32).reshape(shape) for values in (self.mean, self.std))
-        linear: NDArray[np.float32] = (bands - mean) / std
-        return linear
+            np.clip(band, -0.1, 1.6, out=out)
+            out += np.float32(0.1)
+            np.sqrt(out, out=out)
+            band = out
+        np.subtract(band, mean, out=out)
+        out /= std
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +159,9 @@ class Card:
         """Return how it is copied and pickled: as JSON, since mappings that cannot be changed cannot be pickled."""
         return type(self).from_json, (self.to_json(),)
 
-    def normalize(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN stays NaN."""
-        return self.normalization(bands)
+    def normalize(self, bands: NDArray[np.float32], *, missing: float | None = None) -> NDArray[np.float32]:
+        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN becomes `missing`, or stays NaN."""
+        return self.normalization(bands, missing=missing)
 
     def threshold(self, mask: Mask) -> float:
         """Return the probability above which `mask` is there."""

@@ -33,8 +33,8 @@ class Blend:
     def feed(self, tile: Tile, probabilities: NDArray[np.float32]) -> tuple[Window, NDArray[np.float32]]:
         """Return the tile's cell and its finished probabilities (masks, row, column).
 
-        `probabilities` covers `tile.read` or, where nothing is blended, `tile.keep`. Tiles come in the order of
-        the tiling.
+        `probabilities` covers `tile.read` or, where nothing is blended, `tile.keep`, and is worked on where it
+        lies. Tiles come in the order of the tiling.
         """
         if not self._tiling.ramp:
             return tile.keep, probabilities
@@ -42,11 +42,11 @@ class Blend:
         ramp, (height, width) = self._tiling.ramp, self._tiling.shape
         far_rows = min(ramp, height - tile.keep.bottom)
         far_cols = min(ramp, width - tile.keep.right)
-        down = self._weights(tile.keep.height, far_rows, first=tile.keep.row == 0)
-        across = self._weights(tile.keep.width, far_cols, first=tile.keep.col == 0)
-        whole = probabilities[:, rows.start : rows.stop + far_rows, cols.start : cols.stop + far_cols]
-        block = whole * down[:, None]
-        block *= across
+        block = probabilities[:, rows.start : rows.stop + far_rows, cols.start : cols.stop + far_cols]
+        for part, weights in self._weights(tile.keep.height, far_rows, first=tile.keep.row == 0):
+            block[:, part] *= weights[:, None]
+        for part, weights in self._weights(tile.keep.width, far_cols, first=tile.keep.col == 0):
+            block[:, :, part] *= weights
 
         if tile.index[1]:  # what the tile to the left adds
             carried = self._right[:, :, : block.shape[2]]
@@ -61,10 +61,8 @@ class Blend:
         self._below[:, :far_rows, place] = block[:, tile.keep.height :, : tile.keep.width]
         return tile.keep, block[:, : tile.keep.height, : tile.keep.width]
 
-    def _weights(self, kept: int, far: int, *, first: bool) -> NDArray[np.float32]:
-        """Return the weight of each pixel along one axis: `kept` of the cell and `far` of the next ones."""
-        weights = np.ones(kept + far, np.float32)
-        if not first:
-            weights[: self._rise.size] = self._rise[: weights.size]
-        weights[kept:] = 1 - self._rise[:far]
-        return weights
+    def _weights(self, kept: int, far: int, *, first: bool) -> list[tuple[slice, NDArray[np.float32]]]:
+        """Return the parts of one axis whose weight is not 1, of `kept` pixels and `far` of the next cells' ones."""
+        rising = 0 if first else min(self._rise.size, kept)
+        parts = [(slice(0, rising), self._rise[:rising]), (slice(kept, kept + far), 1 - self._rise[:far])]
+        return [part for part in parts if part[1].size]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -17,17 +18,26 @@ if TYPE_CHECKING:
     from hlsmask.sun import Sun
 
 
+_PART: Final = 1 << 17
+"""Numbers that are turned into probabilities in one go: half a megabyte, which stays in a core's own cache."""
+
+
 class NetworkEngine(ABC):
-    """A network and its card. What computes it is for the subclasses to say."""
+    """A network and its card. What computes it is for the subclasses to say.
+
+    It computes one call at a time, on all cores, so that what it holds in between is there once. Threads that call it
+    at once scale their bands and read the next ones meanwhile.
+    """
 
     blends: Final = True
-    parallel: Final = False
+    parallel: Final = True
 
     def __init__(self, card: Card, sha256: str) -> None:
         """Keep the network's card, and the hash of its weights."""
         self.card = card
         self.sha256 = sha256
         self._order = [BANDS.index(band) for band in card.bands]
+        self._computing = Lock()
 
     @property
     @abstractmethod
@@ -55,7 +65,8 @@ class NetworkEngine(ABC):
         """Return probabilities (n, masks, h, w) for float32 reflectance (n, 6 or 7, h, w); NaN = not observed."""
         taken = self._taken(bands)
         try:
-            given = self.compute(taken)
+            with self._computing:
+                given = self.compute(taken)
         except HlsmaskError:
             raise
         except Exception as error:  # onnxruntime's exceptions share no public base, nor do torch's
@@ -68,16 +79,25 @@ class NetworkEngine(ABC):
 
     def _taken(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network takes, 0 where nothing was observed."""
-        spectral = bands[:, self._order]
-        taken = self.card.normalize(spectral) if not np.isnan(spectral).all() else np.zeros_like(spectral)
+        given = bands[:, : len(BANDS)]
+        spectral = given if self._order == list(range(len(BANDS))) else bands[:, self._order]
+        if self.card.normalization.kind == "published" and np.isnan(spectral).all():
+            taken = np.zeros_like(spectral)  # there is no brightest pixel to scale by
+        else:
+            taken = self.card.normalize(spectral, missing=0)
         if self.card.elevation:
-            taken = np.concatenate([taken, bands[:, len(BANDS) :]], axis=1)
-        np.nan_to_num(taken, copy=False)
+            taken = np.concatenate([taken, np.nan_to_num(bands[:, len(BANDS) :])], axis=1)
         return taken
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn logits into probabilities where they lie, part by part."""
+    flat = logits.reshape(-1)
     with np.errstate(over="ignore"):  # exp of a large number: the probability is 0
-        np.exp(np.negative(logits, out=logits), out=logits)
-    logits += np.float32(1)
-    return np.reciprocal(logits, out=logits)
+        for start in range(0, flat.size, _PART):
+            part = flat[start : start + _PART]
+            np.negative(part, out=part)
+            np.exp(part, out=part)
+            part += np.float32(1)
+            np.reciprocal(part, out=part)
+    return flat.reshape(logits.shape)

@@ -43,7 +43,9 @@ class OnnxEngine(NetworkEngine):
         providers = _providers(device)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _QUIET
-        options.enable_cpu_mem_arena = False  # the arena keeps the largest window's memory for good
+        options.enable_mem_pattern = False  # it would hold a second set of all that lies between input and output
+        # What waits for its turn sleeps: the other cores read and scale the next windows.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads:
             options.intra_op_num_threads = threads
         sha256 = sha256_of(path)

@@ -104,6 +104,9 @@ def stream(
 
     def run(tile: Tile, planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         height, width = valid.shape
+        if not valid.any():  # half of many a granule
+            shape = valid.shape if tiling.ramp else tile.keep.shape
+            return np.full((len(card.masks), *shape), np.nan, np.float32)
         size = (
             (card.size, card.size) if card.fixed else (round_up(height, card.multiple), round_up(width, card.multiple))
         )
@@ -114,7 +117,8 @@ def stream(
         if not tiling.ramp:  # the margins have done their work: let go of them
             kept = tile.keep.within(tile.read)
             probabilities, valid = probabilities[:, *kept].copy(), valid[kept]
-        np.copyto(probabilities, np.float32(np.nan), where=~valid)
+        if not valid.all():
+            np.copyto(probabilities, np.float32(np.nan), where=~valid)
         return probabilities
 
     def both(tile: Tile) -> NDArray[np.float32]:
