@@ -56,14 +56,13 @@ def masks_of(path):
 
 def test_predict_goes_by_the_new_thresholds(ours, make_network):
     for path in (ours, make_network()):
-        before = masks_of(path)
-        assert (before["water"].values == 0).any() or (before["cloud"].values == 1).any()
-        card = replace(choose(Options(model=str(path))).card, thresholds=SURE)
-        rewrite(path, card)
-        assert choose(Options(model=str(path))).card == card
-        masks = masks_of(path)
-        assert (masks["water"].values == 1).all()
-        assert (masks["cloud"].values == 0).all()
+        for thresholds in (SURE, {Mask.WATER: 1.0, Mask.CLOUD: 0.0}):
+            card = replace(choose(Options(model=str(path))).card, thresholds=thresholds)
+            rewrite(path, card)
+            assert choose(Options(model=str(path))).card == card
+            masks = masks_of(path)
+            for mask, threshold in thresholds.items():
+                assert (masks[mask].values == 1 - threshold).all()
 
 
 def test_tensors_and_all_else_stay_byte_for_byte(ours, judged):

@@ -60,7 +60,7 @@ def plausible(shape=(6, 40, 30), seed=0, dtype="int16"):
 def test_a_granule_becomes_five_files_and_a_collection(run, tmp_path):
     folder = tiny_granule(tmp_path, (64, 48))
     out = tmp_path / "out"
-    code, printed, err = run("predict", folder, "--out", out, "--probabilities")
+    code, printed, err = run("predict", folder, "--out", out, "--probabilities", "--model", "spectral")
     assert (code, err) == (0, "")
     name = folder.name
     assert name in printed
@@ -116,7 +116,7 @@ def test_code_written_for_the_hls_fmask_layer_reads_ours(run, tmp_path):
 
     folder = tiny_granule(tmp_path, (64, 64))
     out = tmp_path / "out"
-    assert run("predict", folder, "--out", out)[0] == 0
+    assert run("predict", folder, "--out", out, "--model", "spectral")[0] == 0
     ours, good = clear_water(out / folder.name / f"{folder.name}.qa.tif")
     assert ours.any()
     assert good.any()
@@ -133,7 +133,7 @@ def test_buffer_thresholds_masks_and_partial_water(run, tmp_path):
         "some": ("--masks", "water", "cloud_mask", "--threshold", "water=1"),
         "partial": ("--partial-water",),
     }.items():
-        assert run("predict", folder, "--out", tmp_path / name, *arguments)[0] == 0
+        assert run("predict", folder, "--out", tmp_path / name, "--engine", "spectral", *arguments)[0] == 0
         with rasterio.open(tmp_path / name / folder.name / f"{folder.name}.masks.tif") as file:
             layers[name] = file.read()
     assert (layers["buffered"][5] == 1).sum() < (layers["plain"][5] == 1).sum()
@@ -189,6 +189,7 @@ def test_what_is_there_is_kept_until_something_changes(run, tmp_path):
     assert made("--buffer", 2)
     assert made("--probabilities")
     assert made()
+    assert made("--model", "spectral")
     assert not (out / folder.name / f"{folder.name}.probabilities.tif").exists()
 
 
@@ -224,11 +225,11 @@ def test_negative_northings_lie_south_of_the_equator(run, tmp_path):
 
 def test_granules_without_scale_tags(run, tmp_path):
     folder = tiny_granule(tmp_path)
-    tagged = hlsmask.predict(folder)
+    tagged = hlsmask.predict(folder, model="spectral")
     for layer in ("B02", "B03", "B04", "B8A", "B11", "B12"):
         with rasterio.open(next(folder.glob(f"*.{layer}.tif")), "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
             file.scales = (1.0,)
-    assert run("predict", folder, "--out", tmp_path / "out")[0] == 0
+    assert run("predict", folder, "--out", tmp_path / "out", "--model", "spectral")[0] == 0
     with rasterio.open(tmp_path / "out" / folder.name / f"{folder.name}.masks.tif") as file:
         np.testing.assert_array_equal(file.read(1), tagged["water"].values)
 
@@ -384,7 +385,7 @@ def test_urls_items_and_buckets_give_what_the_files_give(run, served, tmp_path, 
         "AWS_NO_SIGN_REQUEST": "YES",
     }.items():
         monkeypatch.setenv(name, value)
-    wanted = hlsmask.predict(folder)
+    wanted = hlsmask.predict(folder, model="spectral")
     sources = (
         f"{url}/{granule.id}.B04.tif?sig=hidden",
         f"{url}/item.json?sig=hidden",
@@ -392,7 +393,7 @@ def test_urls_items_and_buckets_give_what_the_files_give(run, served, tmp_path, 
     )
     for number, source in enumerate(sources):
         out = tmp_path / str(number)
-        code, printed, err = run("predict", source, "--out", out)
+        code, printed, err = run("predict", source, "--out", out, "--model", "spectral")
         assert (code, err) == (0, "")
         with rasterio.open(out / granule.id / f"{granule.id}.masks.tif") as file:
             np.testing.assert_array_equal(file.read(2), wanted["cloud"].values)
@@ -411,7 +412,7 @@ def test_models_that_cannot_be_used_stop_the_run_before_it_starts(run, tmp_path,
         tmp_path / "text.onnx": "no network",
         bare: "has no card",
         other: "its card says (n, 6,",
-        "resnet": "there is no model 'resnet'",
+        "resnet": "there is no model 'resnet'; use hlsmask_s, spectral",
     }.items():
         code, _, err = run("predict", folder, "--out", tmp_path / "out", "--model", model)
         assert code == 1
@@ -447,7 +448,9 @@ def test_two_sources_with_one_id(run, tmp_path):
         ("--window", "0"),
         ("--scale", "0"),
         ("--workers", "0"),
-        ("--engine", "onnx"),
+        ("--engine", "onnx", "--model", "spectral"),
+        ("--partial-water",),
+        ("--dem", "dem.tif"),
         ("--surprise",),
     ],
 )
@@ -522,7 +525,7 @@ def test_full_disk(tmp_path):
     path = write_bands(tmp_path / "scene.tif", plausible((6, 700, 700)), names=None)
     out = tmp_path / "out"
     ended = subprocess.run(
-        [sys.executable, "-c", LIMITED, "predict", str(path), "--out", str(out)],
+        [sys.executable, "-c", LIMITED, "predict", str(path), "--out", str(out), "--model", "spectral"],
         capture_output=True,
         text=True,
         check=False,

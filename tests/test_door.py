@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import rioxarray
 import xarray as xr
 
 import hlsmask
+from hlsmask import weights
 from hlsmask.errors import EmptySceneError, ModelError, SourceError, UsageError
 from hlsmask.granules.source import locate
 from hlsmask.masks import CLEAR_WATER, Mask
 from hlsmask.testing import tiny_granule, write_mosaic
+
+physics = partial(hlsmask.predict, model="spectral")  # exact, so that any difference is one
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def masks(folder):
-    return hlsmask.predict(folder)
+    return physics(folder)
 
 
 def test_it_holds_a_variable_a_mask_on_the_scenes_grid(folder, masks, tmp_path):
@@ -51,35 +55,48 @@ def test_path_granule_scene_numpy_and_xarray_give_the_same(folder, masks):
     stack = xr.concat(planes, xr.Variable("band", [str(band) for band in granule.sensor.layers]))
     bands = np.stack([plane.values for plane in planes])
     for source in (str(folder), layers[3], granule, stack, stack[::-1]):
-        other = hlsmask.predict(source)
+        other = physics(source)
         np.testing.assert_array_equal(other.cloud.values, masks.cloud.values)
         assert other.odc.geobox == masks.odc.geobox
     for plain in (bands, (bands * 0.0001).astype("float32"), np.where(bands == -9999, np.nan, bands * 0.0001)):
-        other = hlsmask.predict(plain)
+        other = physics(plain)
         np.testing.assert_array_equal(other.water.values, masks.water.values)
         assert other.odc.geobox.crs is None
     scene = locate(folder).open()
-    np.testing.assert_array_equal(hlsmask.predict(scene).snow_ice.values, masks.snow_ice.values)
+    np.testing.assert_array_equal(physics(scene).snow_ice.values, masks.snow_ice.values)
 
 
 def test_probabilities_thresholds_and_chosen_masks(folder, masks):
-    chances = hlsmask.predict(folder, probabilities=True, masks=["cloud", "water_mask"])
+    chances = physics(folder, probabilities=True, masks=["cloud", "water_mask"])
     assert list(chances) == ["water", "cloud"]
     assert chances.cloud.dtype == np.float32
     np.testing.assert_array_equal(np.isnan(chances.cloud.values), masks.cloud.values == 255)
     np.testing.assert_array_equal(chances.cloud.values > 0.5, masks.cloud.values == 1)
-    strict = hlsmask.predict(folder, threshold={"cloud": 0.9, "water": 0.9}, masks=("cloud", "water"))
+    strict = physics(folder, threshold={"cloud": 0.9, "water": 0.9}, masks=("cloud", "water"))
     assert list(strict) == ["water", "cloud", CLEAR_WATER]
     np.testing.assert_array_equal(strict.cloud.values == 1, chances.cloud.values > 0.9)
     assert strict.attrs["threshold_cloud"] == 0.9
 
 
 def test_terrain_shadow_with_a_dem(folder, masks):
-    with_dem = hlsmask.predict(folder, dem=folder / f"{folder.name}.dem.tif")
+    with_dem = physics(folder, dem=folder / f"{folder.name}.dem.tif")
     observed = masks.water.values != 255
     assert np.isin(with_dem.terrain_shadow.values[observed], [0, 1]).all()
     assert "unknown_terrain_shadow" not in with_dem.attrs
     np.testing.assert_array_equal(with_dem.water.values, masks.water.values)
+
+
+def test_by_default_the_network_masks_and_terrain_shadow_needs_no_dem(folder):
+    given = hlsmask.predict(folder)
+    assert (given.attrs["model"], given.attrs["engine"].split()[0]) == (weights.DEFAULT, "onnxruntime")
+    assert not [name for name in given.attrs if name.startswith("unknown_")]
+    seen = given.water.values != 255
+    assert all(np.isin(given[mask].values[seen], [0, 1]).all() for mask in Mask)
+    named = hlsmask.predict(folder, model=weights.DEFAULT)
+    np.testing.assert_array_equal(given.to_array(), named.to_array())
+    for wrong, says in (({"dem": folder / f"{folder.name}.dem.tif"}, "--dem"), ({"partial_water": True}, "--partial-")):
+        with pytest.raises(UsageError, match=f"{says}.* use --model spectral"):
+            hlsmask.predict(folder, **wrong)
 
 
 def test_what_cannot_be_masked_is_refused():
@@ -106,7 +123,7 @@ def test_importing_loads_nothing_heavy():
 def test_a_vrt_of_a_granule_is_masked_as_the_granule(folder, masks, tmp_path):
     granule = hlsmask.Granule.from_folder(folder)
     files = [granule.hrefs[layer] for layer in granule.sensor.layers.values()]
-    other = hlsmask.predict(write_mosaic(files, (128, 56), tmp_path / "twice.vrt"))
+    other = physics(write_mosaic(files, (128, 56), tmp_path / "twice.vrt"))
     for half in (slice(0, 64), slice(64, 128)):
         np.testing.assert_array_equal(other.water.values[half], masks.water.values)
 

@@ -29,7 +29,7 @@ def whole(granule):
 
 
 def masks(granule, **cut):
-    return hlsmask.predict(granule, dem=next(granule.glob("*.dem.tif")), buffer=3, **cut)
+    return hlsmask.predict(granule, model="spectral", dem=next(granule.glob("*.dem.tif")), buffer=3, **cut)
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
@@ -46,10 +46,10 @@ def test_masks_do_not_depend_on_the_windows(granule, whole, cut):
 
 def test_a_part_of_a_scene_is_masked_as_in_the_whole_away_from_its_edges(granule):
     """What a pixel's neighbourhood tells is all that counts: no statistics over the window or the scene."""
-    scene = hlsmask.predict(granule)
+    scene = hlsmask.predict(granule, model="spectral")
     with locate(granule).open() as opened:
         part = opened.read(Window(256, 128, 800, 700))
-    alone = hlsmask.predict(part.data)
+    alone = hlsmask.predict(part.data, model="spectral")
     inner = np.s_[256:-256, 256:-256]
     for mask in (Mask.WATER, Mask.CLOUD, Mask.SNOW_ICE):
         np.testing.assert_array_equal(alone[mask].values[inner], scene[mask].values[256:1056, 128:828][inner])
@@ -63,5 +63,5 @@ def test_very_wide_scenes_are_masked_swath_by_swath(granule, whole, widest, monk
         np.testing.assert_array_equal(other[mask].values, whole[mask].values)
     for mask in (Mask.CLOUD, Mask.CLOUD_SHADOW, "clear_water"):
         assert int((other[mask] != whole[mask]).sum()) <= 0.001 * int((whole[mask] == 1).sum())
-    chances = hlsmask.predict(granule, probabilities=True)
+    chances = hlsmask.predict(granule, model="spectral", probabilities=True)
     assert np.isfinite(chances.water.values[whole.water.values != 255]).all()

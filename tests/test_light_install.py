@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -10,13 +11,33 @@ import pytest
 
 from hlsmask.samples import Record, Sample
 from hlsmask.samples.store import StoreWriter
-from hlsmask.testing import write_published
+from hlsmask.testing import tiny_granule, write_published
 
 
 def make_sample():
     rng = np.random.default_rng(0)
     bands = rng.integers(1, 5000, (6, 64, 64)).astype(np.int16)
     return Sample.of(Record("one", 64, split="train"), bands, rng.integers(0, 2, (5, 64, 64)).astype(np.uint8))
+
+
+def test_masks_need_no_extra(light, tmp_path):
+    folder = tiny_granule(tmp_path)
+    ended = light("predict", folder, "--out", tmp_path / "masks")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told = json.loads((tmp_path / "masks" / folder.name / f"{folder.name}.json").read_text())["properties"]
+    assert told["hlsmask:model"] == "hlsmask_s"
+    assert told["hlsmask:unknown_masks"] == {}
+    ended = light("demo", "--out", tmp_path / "demo", "--size", "64")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "hlsmask_s masks of" in ended.stdout
+
+
+@pytest.mark.parametrize("words", [("--engine", "torch"), ("--precision", "bfloat16"), ("--compile",)])
+def test_what_the_network_needs_torch_for_says_so(light, tmp_path, words):
+    ended = light("predict", tiny_granule(tmp_path), "--out", tmp_path / "masks", *words)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert 'hlsmask_s needs torch to run so: pip install "hlsmask[train]", or leave out' in ended.stderr
 
 
 def test_published_samples_need_no_extra(light, tmp_path):

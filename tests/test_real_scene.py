@@ -21,7 +21,7 @@ NAME = "l8_lake_clouds"
 def made(shared, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     with pytest.raises(SystemExit) as end:
-        main(["predict", str(shared / f"{NAME}.tif"), "--out", str(out), "--probabilities"])
+        main(["predict", str(shared / f"{NAME}.tif"), "--out", str(out), "--probabilities", "--model", "spectral"])
     assert not end.value.code
     return out
 

@@ -28,7 +28,8 @@ def scene(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), [(3660, 3660), (12_000, 12_000), (1500, 60_000), (40_000, 1500)])
-def test_peak_memory(scene, tmp_path, height, width):
+@pytest.mark.parametrize("model", ["hlsmask_s", "spectral"])
+def test_peak_memory(scene, tmp_path, model, height, width):
     source = write_mosaic([scene], (height, width), scene.with_name(f"{height}_{width}.vrt"))
     ended = subprocess.run(
         [
@@ -40,6 +41,8 @@ def test_peak_memory(scene, tmp_path, height, width):
             "--out",
             str(tmp_path),
             "--probabilities",
+            "--model",
+            model,
             "--workers",
             "2",
         ],

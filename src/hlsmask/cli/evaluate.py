@@ -26,7 +26,8 @@ def evaluate(
     Parameters
     ----------
     checkpoint
-        The weights: a .safetensors or .onnx file with a card, or a published .pth.tar.
+        The weights: a .safetensors or .onnx file with a card, a published .pth.tar, or hlsmask_s, the network that
+        comes with hlsmask.
     options
         On what they are judged, and how.
     """

@@ -19,6 +19,8 @@ def predict(
 ) -> int:
     """Mask scenes: water, cloud, cloud shadow, snow/ice, terrain shadow and clear water for every pixel.
 
+    Needs nothing but the scenes: the network that does it comes with hlsmask.
+
     For each source ID, writes to OUT/ID: ID.masks.tif (COG, six bands), ID.qa.tif (COG, as the HLS Fmask layer),
     ID.png (quicklook), ID.json (STAC Item) and, if asked, ID.probabilities.tif; and OUT/collection.json over all.
     What is already there for the same source, model and options is skipped. A source that fails does not stop

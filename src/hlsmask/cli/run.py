@@ -141,6 +141,7 @@ def _line(made: Produced) -> str:
         if (share := made.shares.get(layer)) is not None
     )
     how = f"{made.seconds:.1f} s" if made.fresh else "already there"
+    how += f", in place of those of {made.replaced}" if made.replaced else ""
     return f"{made.id}: {shares} ({how}) -> {made.folder}"
 
 

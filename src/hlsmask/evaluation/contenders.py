@@ -10,9 +10,10 @@ from hlsmask.errors import UsageError
 from hlsmask.evaluation.layers import CSMASK, FMASK, CloudShadow, Fmask
 from hlsmask.evaluation.network import ENDINGS, Network, open_network
 from hlsmask.inference.choose import choose
-from hlsmask.inference.options import Options
+from hlsmask.inference.options import SPECTRAL, Options
 from hlsmask.masks import Mask
 from hlsmask.models.files import TORCH_FILES
+from hlsmask.weights import NAMES, is_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from hlsmask.evaluation.seen import Seen
     from hlsmask.inference.options import Device, Precision
-
-SPECTRAL: Final = "spectral"
 
 NAMED: Final = (SPECTRAL, FMASK, CSMASK)
 """Contenders that are no files."""
@@ -66,7 +65,7 @@ def open_contender(
     batch_size: int = 12,
     published: bool = False,
 ) -> Network | Fmask | CloudShadow:
-    """Return what `--compare NAME` names: spectral, fmask, ukis-csmask, or a file of weights.
+    """Return what `--compare NAME` names: spectral, fmask, ukis-csmask, a shipped network, or a file of weights.
 
     Device and precision are those of the network that is judged; where a contender cannot have them, its own.
 
@@ -88,10 +87,9 @@ def open_contender(
         card = engine.card
         masks = tuple(mask for mask in card.masks if mask is not Mask.TERRAIN_SHADOW)  # needs elevation
         return Network(SPECTRAL, card, engine, masks, {mask: card.threshold(mask) for mask in masks})
-    if not name.endswith(ENDINGS):
-        raise UsageError(
-            f"--compare knows no {name!r}; name {', '.join(NAMED)}, or a .safetensors, .onnx or .pth.tar file"
-        )
+    if not (name.endswith(ENDINGS) or is_shipped(name)):
+        known = ", ".join((*NAMED, *NAMES))
+        raise UsageError(f"--compare knows no {name!r}; name {known}, or a .safetensors, .onnx or .pth.tar file")
     if not name.endswith(TORCH_FILES):
         device, precision = "auto" if device == "mps" else device, "auto"
     return open_network(Path(name), device=device, precision=precision, batch_size=batch_size, published=published)

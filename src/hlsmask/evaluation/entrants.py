@@ -11,6 +11,7 @@ from hlsmask.evaluation.contenders import limited, open_contender
 from hlsmask.evaluation.network import ENDINGS, open_network, stem_of
 from hlsmask.masks import Mask
 from hlsmask.models.registry import find
+from hlsmask.weights import file_of, is_shipped
 
 if TYPE_CHECKING:
     from hlsmask.card import Card
@@ -84,8 +85,8 @@ def open_others(
         if contender is None:
             left_out.append(f"{opened.name} gives none of the masks that are judged and is left out")
             continue
-        beside = _with_folder(Path(name)) if name.endswith(ENDINGS) else name
-        free = next(each for each in (contender.name, beside, name) if each not in taken or each == name)
+        beside = _with_folder(Path(name)) if _is_file(name) else name
+        free = next((each for each in (contender.name, beside) if each not in taken), name)
         taken |= {free, beside}
         others.append(replace(contender, name=free))
     return others, left_out
@@ -93,19 +94,25 @@ def open_others(
 
 def _refuse_same(checkpoint: Path, options: Options) -> None:
     """Raise UsageError if a file would be compared with itself."""
-    told = {checkpoint.resolve(): str(checkpoint)}
+    told = {file_of(checkpoint).resolve(): str(checkpoint)}
     for name in options.compare:
-        if not name.endswith(ENDINGS):
+        if not _is_file(name):
             continue
-        place = Path(name).resolve()
+        place = file_of(name).resolve()
         if place in told:
             raise UsageError(f"--compare {name} is the same file as {told[place]}; name each file once")
         told[place] = name
 
 
+def _is_file(name: str) -> bool:
+    """Say whether a contender lies in a file, its own or one that is shipped."""
+    return name.endswith(ENDINGS) or is_shipped(name)
+
+
 def _with_folder(path: Path) -> str:
     """Return the name of the folder of a file, and its own without ending."""
-    return f"{path.absolute().parent.name}/{stem_of(path)}"
+    place = file_of(path)
+    return f"{place.absolute().parent.name}/{stem_of(place)}"
 
 
 def _wanted(options: Options, benchmark: Benchmark | None) -> tuple[Mask, ...]:

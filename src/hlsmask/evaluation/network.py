@@ -113,7 +113,7 @@ def open_network(
     batch_size: int = 12,
     published: bool = False,
 ) -> Network:
-    """Return the network that lies in a file, with its card's thresholds.
+    """Return the network that lies in a file, or is shipped under a name, with its card's thresholds.
 
     With `published`, one that scales as the published code does is given what that code gives: scaled by the whole
     sample, then cut.

@@ -37,14 +37,15 @@ class Options:
     """Score as the paper does: the upper left 512 x 512 pixels of each sample, and fill counts, as holding no mask."""
 
     compare: tuple[str, ...] = ()
-    """Judge others on the same samples: spectral, fmask (the layer of the samples), ukis-csmask (if installed), and
-    files of weights, at the thresholds of their cards."""
+    """Judge others on the same samples: spectral, fmask (the layer of the samples), ukis-csmask (if installed),
+    hlsmask_s (the network that comes with hlsmask), and files of weights, at the thresholds of their cards."""
 
     predictions: Path | None = None
     """Also write, for each sample, probabilities, masks and labels to ID.npz in this folder."""
 
     out: Path | None = None
-    """Folder of the results. Else they go beside the checkpoint, whose card is rewritten all the same (--keep-card)."""
+    """Folder of the results. Else they go beside the checkpoint, whose card is rewritten all the same (--keep-card);
+    of hlsmask_s, whose card stays as it is, into the current folder."""
 
     keep_card: bool = False
     """Leave the card of the checkpoint as it is; thresholds and scores are in the tables alone."""

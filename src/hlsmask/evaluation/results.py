@@ -19,6 +19,7 @@ from hlsmask.masks import Mask
 from hlsmask.models.cards import rewrite
 from hlsmask.models.files import PUBLISHED_FILES, sha256_of
 from hlsmask.models.headers import read_header
+from hlsmask.weights import is_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,13 +81,20 @@ def write_card(account: Account, verdict: Verdict, beside: Path, notes: list[str
     """Write thresholds and scores into the card of the weights, so that `predict` uses them.
 
     A published checkpoint holds no card: its weights are written with one to `beside`, unless a file of other weights
-    lies there. Whatever prevents it is added to `notes`, as the scores are worth keeping all the same.
+    lies there. Weights that are shipped stay as they are. Whatever prevents it is added to `notes`, as the scores are
+    worth keeping all the same.
 
     Returns
     -------
     The file that holds the card now: the checkpoint or `beside`; None if none does.
     """
     path = account.checkpoint
+    if is_shipped(path):
+        notes.append(
+            f"the card of {path}, which comes with hlsmask, stays as it is: thresholds and scores are in the tables "
+            f"alone; hlsmask models export {path} --out FILE.onnx makes a copy whose card takes them"
+        )
+        return None
     try:
         if not path.name.endswith(PUBLISHED_FILES):
             rewrite(path, _found(account.card, account, verdict))

@@ -57,7 +57,7 @@ def evaluate(
     Parameters
     ----------
     checkpoint
-        A `.safetensors`, `.onnx` or published `.pth.tar` file.
+        A `.safetensors`, `.onnx` or published `.pth.tar` file, or the name of a network that is shipped.
     options
         On what, and how.
     progress

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsmask.errors import ModelError, UsageError
+from hlsmask.inference.options import SPECTRAL
 from hlsmask.models.files import TORCH_FILES
+from hlsmask.weights import NAMES, TO_RUN, TO_TRAIN, is_shipped, shipped
 
 if TYPE_CHECKING:
     from hlsmask.inference.engine import Engine
@@ -22,19 +25,35 @@ def choose(options: Options) -> Engine:
     UsageError
         If engine, model and the other options do not go together.
     """
-    if options.model == "spectral":
+    model = options.named()
+    if model == SPECTRAL:
         return _spectral(options)
     if options.partial_water:
-        raise UsageError(f"--partial-water is for the spectral engine; {options.model} has no partial water")
-    if options.engine == "spectral":
-        raise UsageError(f"--engine spectral takes no weights; leave out --model {options.model}")
-    if options.model.endswith(".onnx"):
-        return _onnx(options)
-    if options.model.endswith(TORCH_FILES):
-        return _torch(options)
+        raise UsageError(
+            f"--partial-water is for the spectral engine; {model} has no partial water: leave it out, or use "
+            "--model spectral"
+        )
+    if options.engine == SPECTRAL:
+        raise UsageError(f"--engine spectral takes no weights; leave out --model {model}")
+    engine = _network(model, options)
+    if options.dem is not None and not engine.card.elevation:
+        raise UsageError(
+            f"--dem is for models that take elevation, and {model} does not: leave it out, or use --model spectral"
+        )
+    return engine
+
+
+def _network(model: str, options: Options) -> Engine:
+    if is_shipped(model):
+        by_torch = options.engine == "torch" or (options.engine == "auto" and _needs_torch(options))
+        return _torch(shipped(model, TO_TRAIN), options) if by_torch else _onnx(shipped(model, TO_RUN), options)
+    if model.endswith(".onnx"):
+        return _onnx(Path(model), options)
+    if model.endswith(TORCH_FILES):
+        return _torch(Path(model), options)
     raise ModelError(
-        f"there is no model {options.model!r}; use spectral, a .onnx or .safetensors file with a card, or a "
-        "published .pth.tar"
+        f"there is no model {model!r}; use {', '.join(NAMES)}, spectral, a .onnx or .safetensors file with a card, or "
+        "a published .pth.tar"
     )
 
 
@@ -42,37 +61,39 @@ def _spectral(options: Options) -> Engine:
     from hlsmask.inference.spectral import Spectral  # noqa: PLC0415 - each engine loads only when it is used
 
     if options.engine not in {"auto", "spectral"}:
-        kind = {"onnx": ".onnx", "torch": ".safetensors"}[options.engine]
-        raise UsageError(f"--engine {options.engine} needs --model FILE{kind}; the spectral model has no weights")
+        raise UsageError(
+            f"--engine {options.engine} runs networks, and the spectral model is none; leave out --engine, or "
+            "--model spectral"
+        )
     if options.device not in {"auto", "cpu"}:
         raise UsageError(f"--device {options.device} is for networks; the spectral engine runs on the CPU alone")
     _refuse_torch_only(options, "the spectral engine")
     return Spectral(partial_water=options.partial_water)
 
 
-def _onnx(options: Options) -> Engine:
+def _onnx(path: Path, options: Options) -> Engine:
     if options.engine == "torch":
         raise UsageError(
-            f"--engine torch cannot run {options.model}; leave out --engine, or name the .safetensors file that it "
-            "was exported from"
+            f"--engine torch cannot run {path}; leave out --engine, or name the .safetensors file that it was exported "
+            "from"
         )
     _refuse_torch_only(options, "the onnx engine")
     from hlsmask.inference.onnx import OnnxEngine  # noqa: PLC0415 - as above
 
-    return OnnxEngine(options.model, device=options.device, threads=options.workers)
+    return OnnxEngine(path, device=options.device, threads=options.workers)
 
 
-def _torch(options: Options) -> Engine:
+def _torch(path: Path, options: Options) -> Engine:
     if options.engine == "onnx":
         raise UsageError(
-            f"--engine onnx cannot run {options.model}; leave out --engine, or make an .onnx file of it with "
-            "hlsmask models export"
+            f"--engine onnx cannot run {path}; leave out --engine, or make an .onnx file of it with hlsmask models "
+            "export"
         )
     try:
         from hlsmask.inference.pytorch import TorchEngine  # noqa: PLC0415 - as above
 
         return TorchEngine(
-            options.model,
+            path,
             device=options.device,
             precision=options.precision,
             compile=options.compile,
@@ -81,10 +102,19 @@ def _torch(options: Options) -> Engine:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("hlsmask"):
             raise
+        otherwise = (
+            "leave out what only torch can do (--engine torch, --precision, --compile, --device mps)"
+            if is_shipped(options.named())
+            else "use an .onnx file made of it with hlsmask models export"
+        )
         raise ModelError(
-            f'{options.model} needs {error.name} to run: pip install "hlsmask[train]", or use an .onnx file made of '
-            "it with hlsmask models export"
+            f'{options.named()} needs {error.name} to run so: pip install "hlsmask[train]", or {otherwise}'
         ) from error
+
+
+def _needs_torch(options: Options) -> bool:
+    """Say whether something is asked for that only torch can do."""
+    return options.compile or options.device == "mps" or options.precision not in {"auto", "float32"}
 
 
 def _refuse_torch_only(options: Options, engine: str) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from hlsmask.errors import UsageError
 from hlsmask.masks import Mask
+from hlsmask.weights import DEFAULT
 
 if TYPE_CHECKING:
     from hlsmask.card import Card
 
 MOST_BUFFER = 256
 """Pixels; almost 8 km."""
+
+SPECTRAL: Final = "spectral"
+"""The model, and the engine, that needs no weights."""
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -22,9 +26,9 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 class Options:
     """How scenes are masked."""
 
-    model: str = "spectral"
-    """Weights to use: a `.onnx` or `.safetensors` file with a card, a published `.pth.tar`, or `spectral` for none
-    at all: physics only."""
+    model: str | None = None
+    """What masks: `hlsmask_s`, the network that comes with hlsmask; `spectral`, physics alone, without weights; or a
+    file of weights: `.onnx` or `.safetensors` with a card, or a published `.pth.tar`. Else `hlsmask_s`."""
 
     masks: tuple[str, ...] = ()
     """Masks to give: water, cloud, cloud_shadow, snow_ice, terrain_shadow. All, if none is named."""
@@ -33,7 +37,8 @@ class Options:
     """MASK=VALUE: the probability, 0 to 1, above which a mask is there. Else the card's."""
 
     engine: Literal["auto", "onnx", "torch", "spectral"] = "auto"
-    """What computes. `auto` takes what fits the model: `onnx` runs .onnx files, `torch` all other weights."""
+    """What computes. `auto` takes what fits the model: `onnx` runs .onnx files, `torch` all other weights, and both
+    run `hlsmask_s`: `torch` where --precision, --compile or --device mps ask for it, else `onnx`."""
 
     device: Device = "auto"
     """What it computes on. `auto` takes a GPU if there is one that the engine can use: CUDA, else Apple's (mps)."""
@@ -48,10 +53,11 @@ class Options:
     """Pixels around cloud and cloud shadow that are kept out of clear_water."""
 
     partial_water: bool = False
-    """Count partial surface water (DSWx) as water. Spectral engine only."""
+    """Count partial surface water (DSWx) as water. Spectral model only."""
 
     dem: str | None = None
-    """Elevation in metres, any grid, covering the scenes: gives terrain shadow where the sun is known."""
+    """Elevation in metres, any grid, covering the scenes: gives the spectral model terrain shadow where the sun is
+    known. Networks give it without, but for those whose card asks for elevation."""
 
     scale: float | None = None
     """Reflectance of one stored unit, such as 0.0001. Else the file's own tag; integers without one are x 0.0001."""
@@ -78,6 +84,12 @@ class Options:
             raise UsageError(f"--overlap is {self.overlap}; use 0 pixels or more")
         self.asked()
         self.thresholds_asked()
+
+    def named(self) -> str:
+        """Return the model: the one that was asked for, else the default, or `spectral` if its engine was named."""
+        if self.model is not None:
+            return self.model
+        return SPECTRAL if self.engine == SPECTRAL else DEFAULT
 
     def asked(self) -> tuple[Mask, ...]:
         """Return the masks to give, in order."""

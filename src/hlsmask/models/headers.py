@@ -6,6 +6,7 @@ after it, and the JSON counts their bytes from there.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -55,6 +56,20 @@ def read_header(path: Path) -> Header:
         return _read(path)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is cut off or no .safetensors file ({error})") from error
+
+
+def tensors_sha256(path: Path) -> str:
+    """Return the SHA-256 (hexadecimal) of the tensors of a .safetensors file, which stays whatever its card says.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read, is cut off, or is no .safetensors file.
+    """
+    end = read_header(path).end
+    with path.open("rb") as file:
+        file.seek(end)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(path: Path) -> Header:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from hlsmask.card import Card, Normalization
 from hlsmask.errors import UsageError
+from hlsmask.weights import is_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,11 @@ class Network:
     def published(self) -> bool:
         """Whether it is one of the nine of the improv-mask project."""
         return self.layout is not None
+
+    @property
+    def shipped(self) -> bool:
+        """Whether its trained weights come with the package."""
+        return is_shipped(self.backbone)
 
     @property
     def windows(self) -> str:

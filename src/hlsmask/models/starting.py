@@ -43,7 +43,8 @@ def start_from(net: MaskNet, path: Path | str) -> str:
     net
         Any network, with weights.
     path
-        A `.safetensors` file, a checkpoint of `hlsmask train` (`.ckpt`), or a published `.pth.tar`.
+        A `.safetensors` file, a checkpoint of `hlsmask train` (`.ckpt`), a published `.pth.tar`, or the name of a
+        network that is shipped.
 
     Raises
     ------

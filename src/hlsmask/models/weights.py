@@ -16,6 +16,7 @@ from hlsmask.models.build import outline
 from hlsmask.models.files import PUBLISHED_FILES, check_readable
 from hlsmask.models.fit import fill
 from hlsmask.models.registry import find
+from hlsmask.weights import NAMES, TO_TRAIN, file_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 def load(path: Path | str) -> MaskNet:
     """Return the network that lies in a file, in evaluation mode, with `.card`.
 
-    `path` is a `.safetensors` file of ours or a published `.pth.tar`. Called with float32 (n, 6, h, w), as
-    `net.card.normalize` gives it, the network gives logits (n, masks, h, w) in the order of `net.card.masks`.
+    `path` is a `.safetensors` file of ours, a published `.pth.tar`, or the name of a network that is shipped
+    (`hlsmask_s`). Called with float32 (n, 6, h, w), as `net.card.normalize` gives it, the network gives logits
+    (n, masks, h, w) in the order of `net.card.masks`.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def load(path: Path | str) -> MaskNet:
     CardError
         If it has no card, or a card for other bands.
     """
-    path = Path(path)
+    path = file_of(path, TO_TRAIN)
     if path.suffix == ".safetensors":
         return _load_ours(path)
     if path.suffix in PUBLISHED_FILES:
@@ -45,7 +47,10 @@ def load(path: Path | str) -> MaskNet:
         return import_published(path)
     if path.suffix == ".onnx":
         raise ModelError(f"{path} can be run, not trained on; load the .safetensors file that it was exported from")
-    raise ModelError(f"{path} is no file of weights; use .safetensors, or a published .pth.tar")
+    raise ModelError(
+        f"{path} is no file of weights; use .safetensors, a published .pth.tar, or {', '.join(NAMES)}, which comes "
+        "with hlsmask"
+    )
 
 
 def save(net: MaskNet, path: Path | str) -> Path:

@@ -22,7 +22,7 @@ from hlsmask.products.cog import CogWriter
 from hlsmask.products.item import ItemRecord, write_item
 from hlsmask.products.palette import LAYERS
 from hlsmask.products.quicklook import Preview
-from hlsmask.products.request import finished, request_hash, sweep
+from hlsmask.products.request import finished, made_by, request_hash, sweep
 from hlsmask.raster import pixel_metres
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ class Produced:
     seconds: float = 0.0
     """Wall time."""
 
+    replaced: str = ""
+    """Model and version of the results that were there before, where another one had made them."""
+
 
 def produce(
     source: Source,
@@ -91,6 +94,7 @@ def produce(
     if not output.overwrite and (item := finished(folder, source.id, request)) is not None:
         shares, seen = (item["properties"].get(f"hlsmask:{name}") for name in ("share", "water_in_sight"))
         return Produced(source.id, folder, fresh=False, shares=shares or {}, water_in_sight=seen)
+    before, now = made_by(folder, source.id), f"{engine.card.name} {engine.card.version}"
     with Masking(source.open(scale=options.scale), engine, options) as masking:
         sweep(output.out, source.id)
         scratch = folder
@@ -112,6 +116,7 @@ def produce(
         water_in_sight=record.water_in_sight,
         unknown=record.unknown_masks,
         seconds=perf_counter() - started,
+        replaced=before if before != now else "",
     )
 
 

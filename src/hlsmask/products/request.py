@@ -64,6 +64,15 @@ def finished(folder: Path, name: str, request: str) -> dict[str, Any] | None:
     return item
 
 
+def made_by(folder: Path, name: str) -> str:
+    """Return model and version that made the results in `folder`, such as `spectral 1`; empty if there are none."""
+    try:
+        told = json.loads((folder / f"{name}.json").read_bytes())["properties"]
+        return f"{told['hlsmask:model']} {told['hlsmask:model_version']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def sweep(out: Path, name: str) -> None:
     """Remove what a killed run left half-made of the results `name`, and of no other name that begins so."""
     scratch = re.compile(re.escape(f".{name}.") + r"[^.]+" + re.escape(SUFFIX))

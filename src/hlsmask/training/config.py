@@ -17,6 +17,7 @@ from hlsmask import __version__
 from hlsmask.aside import write_text
 from hlsmask.errors import UsageError
 from hlsmask.training.options import Data, Learning, Machine, Network
+from hlsmask.weights import is_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +103,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any option
     if isinstance(value, Path):
-        return str(value.expanduser().resolve())
+        return str(value if is_shipped(value) else value.expanduser().resolve())
     if isinstance(value, tuple):
         return [_plain(each) for each in value] or None
     return value

@@ -114,7 +114,8 @@ class Network:
     """The pretrained weights of the backbone, in a file, for machines without a network."""
 
     init: Path | None = None
-    """Start from the weights of this file, ours or a published checkpoint (fine-tuning)."""
+    """Start from the weights of this file, ours or a published checkpoint, or from those that come with hlsmask
+    (`hlsmask_s`): fine-tuning."""
 
     freeze: Literal["none", "backbone"] = "none"
     """What keeps its weights: nothing, or the backbone, so that the heads alone learn."""

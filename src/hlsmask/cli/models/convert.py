@@ -71,7 +71,7 @@ def export_network(weights: Path, /, *, out: Path, overwrite: bool = False) -> i
     Parameters
     ----------
     weights
-        A .safetensors file, or a published .pth.tar.
+        A .safetensors file, a published .pth.tar, or hlsmask_s, the network that comes with hlsmask.
     out
         The file to write: .onnx, or .pth.tar as the code of the improv-mask project reads and writes it, for one of
         its nine networks. Its optimizer has not taken a step.

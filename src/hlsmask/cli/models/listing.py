@@ -36,10 +36,13 @@ def list_networks(*, as_json: Annotated[bool, Parameter(name="--json")] = False)
     console = Console()
     console.print(_table())
     own = ", ".join(network.backbone for network in NETWORKS.values() if not network.published)
+    shipped = ", ".join(network.backbone for network in NETWORKS.values() if network.shipped)
     console.print(
         "Parameters and GMAC (10^9 multiply-accumulates): five masks, a window of 512 x 512 pixels.\n"
         f"All but {own} are of the improv-mask project (doi 10.1109/JSTARS.2025.3551620). The licence of its weights "
-        f"is {UNSTATED}.",
+        f"is {UNSTATED}.\n"
+        f"The trained weights of {shipped} come with hlsmask: hlsmask models show {shipped} tells of them. The others "
+        "are to be trained (hlsmask train), or imported (hlsmask models import).",
         highlight=False,
     )
     return DONE
@@ -53,6 +56,7 @@ def described(network: Network) -> dict[str, Any]:
         "head": network.head,
         "title": network.title,
         "published": network.published,
+        "shipped": network.shipped,
         "parameters": network.parameters,
         "gmac_512": network.cost,
         "windows": network.windows,
@@ -74,6 +78,6 @@ def _table() -> Table:
             f"{network.backbone}\n{network.head}",
             f"{millions(network.parameters)}\n{gigas(network.cost)}",
             network.windows,
-            "\n".join(pretraining(network)),
+            "trained, and shipped" if network.shipped else "\n".join(pretraining(network)),
         )
     return table

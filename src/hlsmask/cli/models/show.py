@@ -19,8 +19,11 @@ from hlsmask.cli.models.listing import described
 from hlsmask.cli.units import megabytes
 from hlsmask.masks import Mask
 from hlsmask.models.registry import NETWORKS, UNSTATED, find
+from hlsmask.weights import TO_RUN, TO_TRAIN, shipped
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from hlsmask.models.registry import Network
 
 _LABEL = 15
@@ -33,28 +36,54 @@ def show(what: str, /, *, as_json: Annotated[bool, Parameter(name="--json")] = F
     Parameters
     ----------
     what
-        Name of a backbone (`hlsmask models list` names them), or a file: .safetensors, .onnx or a published
-        .pth.tar. Only published files need torch.
+        Name of a backbone (`hlsmask models list` names them), with the card of its trained weights where they come
+        with hlsmask; or a file: .safetensors, .onnx or a published .pth.tar. Only published files need torch.
     as_json
         Print JSON instead of text.
     """
     path = Path(what)
     if what in NETWORKS or not (what.endswith(SUFFIXES) or path.exists()):
-        network = find(what)
-        if as_json:
-            print(json.dumps(described(network), indent=2))
-        else:
-            _print(f"{network.backbone}: {network.title}", _of_network(network))
+        _show_network(find(what), as_json=as_json)
         return DONE
     file = WeightsFile.read(path)
     card = file.card
     if as_json:
-        values = {"file": what, "bytes": file.size, "sha256": file.sha256, "parameters": file.parameters}
-        print(json.dumps({**values, "card": json.loads(card.to_json())}, indent=2))
+        print(json.dumps(_values(what, file), indent=2))
     else:
-        origin = {key: words.plain(value) for key, value in card.provenance.items()}
-        _print(f"{what}: {card.name}, version {card.version}", _of_file(file), origin)
+        _print(f"{what}: {card.name}, version {card.version}", _of_file(file), _origin(file))
     return DONE
+
+
+def _show_network(network: Network, *, as_json: bool) -> None:
+    weights = [_shipped(network, ending) for ending in (TO_RUN, TO_TRAIN)] if network.shipped else []
+    if as_json:
+        files = [_values(str(file.path), file) for file in weights]
+        print(json.dumps({**described(network), "weights": files}, indent=2))
+        return
+    _print(f"{network.backbone}: {network.title}", _of_network(network))
+    if weights:
+        file = weights[-1]  # to train on, whose parameters are as they were trained
+        lines = _of_file(file)
+        for name in ("network", "size", "sha256"):
+            del lines[name]
+        for name, each in zip(("to run", "to train on"), weights, strict=True):
+            lines[name] = f"{each.path}, {megabytes(each.size)}, sha256 {each.sha256}"
+        print()
+        _print(f"its trained weights come with hlsmask: version {file.card.version}", lines, _origin(file))
+
+
+def _shipped(network: Network, ending: str) -> WeightsFile:
+    return WeightsFile.read(shipped(network.backbone, ending))
+
+
+def _values(name: str, file: WeightsFile) -> dict[str, Any]:
+    """Return what a file holds, as JSON values."""
+    values = {"file": name, "bytes": file.size, "sha256": file.sha256, "parameters": file.parameters}
+    return {**values, "card": json.loads(file.card.to_json())}
+
+
+def _origin(file: WeightsFile) -> dict[str, str]:
+    return {key: words.plain(value) for key, value in file.card.provenance.items()}
 
 
 def _of_network(network: Network) -> dict[str, str]:
