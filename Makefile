@@ -42,6 +42,10 @@ train-demo: .venv/dev-$(HERE).stamp ## simulate samples, learn all five masks fr
 quickstart: .venv/dev-$(HERE).stamp ## run examples/quickstart.ipynb again and keep what it shows (CPU, a minute)
 	$(BIN)/python examples/run_quickstart.py
 
+weights: .venv/dev-$(HERE).stamp ## train the default network anew: make weights BACKGROUNDS=STORE (hours on a CPU)
+	@test -n "$(BACKGROUNDS)" || (echo "name a store of clear samples: make weights BACKGROUNDS=STORE" && exit 2)
+	$(BIN)/python recipes/make_weights.py --backgrounds $(BACKGROUNDS)
+
 check: .venv/dev-$(HERE).stamp ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,4 +69,4 @@ format: .venv/dev-$(HERE).stamp ## mend what ruff can mend
 clean: ## remove the environment and what the demo wrote
 	rm -rf .venv demo train-demo docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help demo train-demo quickstart check test test-all docs format clean
+.PHONY: help demo train-demo weights quickstart check test test-all docs format clean

@@ -107,7 +107,7 @@ def train(options: Options, listener: Listener | None = None, *, expected: Mappi
     check_kept(begun, config.chosen(options))
     if begun.epoch >= options.learning.epochs:
         raise UsageError(f"the run to go on with has done {begun.epoch} epochs; name more of them with --epochs")
-    material = open_material(options.data, begun.net.card)
+    material = open_material(options.data, begun.net.card, later=place.accelerator == "cuda")
     _check_shared(material, place)
     run = _Run(options, place, begun, material, listener)
     notes = [*begun.notes, *_not_held(options, begun), *material.notes, *_other_data(expected, material)]
@@ -202,7 +202,7 @@ class _Run:
         if self.begun.checkpoint is None:
             lesson.former, lesson.done = self.begun.optimizer, self.begun.epoch
         else:
-            lesson.former_rate = float(([*self.begun.resumed, {}][-1]).get("lr", self.begun.recipe["lr"]))
+            lesson.former_rate = float({**self.begun.recipe, **dict(*self.begun.resumed[-1:])}["lr"])
         return lesson
 
     def _keeper(self) -> Keeper:

@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader
 from hlsmask.training.batches import Batches
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from hlsmask.training.material import Material
     from hlsmask.training.mixture import Mixture
     from hlsmask.training.options import Data
@@ -47,6 +49,14 @@ class Loaders(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the loader of validation."""
         return self._loader(self.material.val, self._shared(self.material.val, shuffle=False))
+
+    def on_after_batch_transfer(self, batch: tuple[Tensor, ...], dataloader_idx: int) -> tuple[Tensor, ...]:
+        """Simulate on the device that learns, where that is due."""
+        del dataloader_idx
+        if len(batch) == 2:  # noqa: PLR2004 - bands and labels: nothing is left to be done
+            return batch
+        items = self.material.train if self._trainer.training else self.material.val
+        return items.finish(*batch)
 
     def turn(self, epoch: int) -> None:
         """Go to another epoch (from 0), in all workers; before its first batch is asked for."""

@@ -74,8 +74,10 @@ class Material:
         return sum(len(dataset.broken) for dataset in self.datasets)
 
 
-def open_material(data: Data, card: Card) -> Material:
+def open_material(data: Data, card: Card, *, later: bool = False) -> Material:
     """Open what `data` names, for a network with this card.
+
+    With `later`, what is simulated is left to the device that learns, where nothing else is learned from.
 
     Raises
     ------
@@ -84,14 +86,15 @@ def open_material(data: Data, card: Card) -> Material:
     UsageError
         If size and network do not fit.
     """
-    return _Opening(data, card).material()
+    return _Opening(data, card, later=later).material()
 
 
 class _Opening:
     """One opening: what is found on the way is needed again."""
 
-    def __init__(self, data: Data, card: Card) -> None:
+    def __init__(self, data: Data, card: Card, *, later: bool) -> None:
         self.data, self.card = data, card
+        self.later = later and not data.data_dir
         self.held = [open_samples(path, "train", missing=data.missing) for path in data.data_dir]
         self.backgrounds = [_backgrounds(path, data.missing) for path in data.simulate]
         self.simulation = read_parameters(data.parameters) if data.parameters else Simulation()
@@ -143,7 +146,7 @@ class _Opening:
 
     def _simulated(self, samples: Samples, length: int, seed: int) -> Simulated:
         stream = SimulatedSamples(samples, self.simulation, size=self.size, seed=2 * self.data.seed + seed)
-        return Simulated(stream, self.card, self.card.masks, length)
+        return Simulated(stream, self.card, self.card.masks, length, later=self.later)
 
     def _validation(self) -> Mixture:
         if self.data.data_dir:

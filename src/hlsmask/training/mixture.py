@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from hlsmask.bands import BANDS
 from hlsmask.masks import Mask
 from hlsmask.samples.dataset import shared
+from hlsmask.training.scaling import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hlsmask.samples.dataset import SampleDataset
     from hlsmask.samples.simulate import SimulatedSamples
 
-    Item = tuple[Tensor, Tensor]
+    Item = tuple[Tensor, ...]
 
 
 class Source(Protocol):
@@ -73,9 +74,16 @@ class Simulated:
 
     endless = True
 
-    def __init__(self, stream: SimulatedSamples, card: Card, masks: Sequence[Mask], length: int) -> None:
-        """Simulate `length` items an epoch, scaled as `card` says, with the labels of `masks`."""
-        self.stream, self.card, self.length = stream, card, length
+    def __init__(
+        self, stream: SimulatedSamples, card: Card, masks: Sequence[Mask], length: int, *, later: bool = False
+    ) -> None:
+        """Simulate `length` items an epoch, scaled as `card` says, with the labels of `masks`.
+
+        With `later`, items are the clear ground, its labels and a number; of few backgrounds they are the number alone.
+        `finish` makes samples of them, on the device that it is told.
+        """
+        self.stream, self.card, self.length, self.later = stream, card, length, later
+        self._there: SimulatedSamples | None = None
         self._bands = [BANDS.index(band) for band in card.bands]
         self._labels = [list(Mask).index(mask) for mask in masks]
         self._epoch = shared(torch.zeros((), dtype=torch.int64))
@@ -94,6 +102,13 @@ class Simulated:
         made: list[Item] = []
         for begin in range(0, len(numbers), self.stream.together):
             part = [first + number for number in numbers[begin : begin + self.stream.together]]
+            if self.later and self.stream.small:
+                made += [(torch.empty(0), torch.empty(0), torch.tensor(number)) for number in part]
+                continue
+            if self.later:
+                bands, labels, _ = self.stream.cuts(part)
+                made += [(*pair, torch.tensor(number)) for *pair, number in zip(bands, labels, part, strict=True)]
+                continue
             bands, labels, _ = self.stream.batch(part)
             made += [self._taken(*pair) for pair in zip(bands, labels, strict=True)]
         return made
@@ -101,6 +116,19 @@ class Simulated:
     def name(self, number: int) -> str:
         """Return the number of the simulated sample."""
         return f"simulated sample {int(self._epoch) * self.length + number}"
+
+    def finish(self, bands: Tensor, labels: Tensor, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return (n, bands, h, w) and (n, masks, h, w) as `items` does, of what it gave with `later` for `numbers`.
+
+        All is done where `bands` are.
+        """
+        if self._there is None or self._there.device != bands.device:
+            self._there = self.stream.on(bands.device)
+        if bands.numel():
+            made, known = self._there.lay(bands, labels, numbers)
+        else:
+            made, known, _ = self._there.batch(numbers)
+        return scaled(made[:, self._bands], self.card.normalization), known[:, self._labels]
 
     def _taken(self, bands: Tensor, labels: Tensor) -> Item:
         reflectance = bands[self._bands].numpy()
@@ -164,8 +192,28 @@ class Mixture(Dataset["Item"]):
             own = [position for position, (owner, _) in enumerate(places) if owner == at]
             if own:
                 items = source.items([places[position][1] for position in own])
+                if self.later:
+                    items = [(*item[:-1], torch.stack([torch.tensor(at), item[-1]])) for item in items]
                 found.update(zip(own, items, strict=True))
         return [found[position] for position in range(len(places))]
+
+    @property
+    def later(self) -> bool:
+        """Whether items are to be finished by `finish`: all sources simulate on the device that learns."""
+        return all(getattr(source, "later", False) for source in self.sources)
+
+    def finish(self, bands: Tensor, labels: Tensor, tickets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a batch as a network takes it, of items that are to be finished: the same on any device."""
+        pairs: list[tuple[int, int]] = tickets.tolist()
+        order, done = [], []
+        for at, source in enumerate(self.sources):
+            own = [row for row, (owner, _) in enumerate(pairs) if owner == at]
+            if own and isinstance(source, Simulated):
+                done.append(source.finish(bands[own], labels[own], [pairs[row][1] for row in own]))
+                order += own
+        back = torch.tensor(order).argsort().to(bands.device)
+        first, second = (torch.cat(parts)[back] for parts in zip(*done, strict=True))
+        return first, second
 
     def place(self, index: int) -> tuple[int, int]:
         """Return the source of an item in this epoch, and its number there."""

@@ -66,10 +66,10 @@ def start(network: Network, seed: int) -> Start:
     torch.manual_seed(seed)
     if network.ckpt_path is None:
         begun = _new(network)
-    elif _is_ours(network.ckpt_path):
-        begun = _ours(network, network.ckpt_path)
     else:
-        begun = _published(network, network.ckpt_path)
+        content = read_pickle(network.ckpt_path)
+        ours = isinstance(content, dict) and RUN in content
+        begun = _ours(network, network.ckpt_path, content) if ours else _published(network, network.ckpt_path)
     if network.freeze == "backbone":
         freeze_backbone(begun.net)
     return begun
@@ -94,14 +94,7 @@ def _scaled(net: MaskNet, network: Network) -> MaskNet:
     return net
 
 
-def _is_ours(path: Path) -> bool:
-    """Say whether a checkpoint is one of ours, by what it holds."""
-    content = read_pickle(path)
-    return isinstance(content, dict) and RUN in content
-
-
-def _ours(network: Network, path: Path) -> Start:
-    content = read_pickle(path)
+def _ours(network: Network, path: Path, content: dict[str, Any]) -> Start:
     try:
         card = Card.from_json(content[RUN]["card"], source=str(path))
         stem = str(content[RUN]["stem"])

@@ -33,6 +33,7 @@ CHAPTERS: Final = (
     "colour",
     "sensor",
     "stripes",
+    "dark",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from hlsmask.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -55,18 +55,30 @@ class Canvas:
             array = np.full(self.dice.count, array, np.float32)
         return torch.from_numpy(array if rows is None else array[rows]).to(self.device)[:, None, None]
 
+    @property
+    def together(self) -> bool:
+        """Whether windows are worked on all at once: on a GPU, where every call costs more than what it computes."""
+        return self.device.type != "cpu"
+
     def noise(self, rows: Rows, shape: tuple[int, ...]) -> Tensor:
         """Return white noise of deviation 1, (len(rows), *shape)."""
-        cuts = self.cuts(shape)
-        return torch.stack([cuts[row] for row in rows])
+        starts, count = self._starts(shape)
+        if self.together:
+            places = torch.from_numpy(starts[rows] // 2).to(self.device)
+            return self._bank.unfold(0, count, 2).index_select(0, places).view(len(rows), *shape)
+        return torch.stack([self._bank[start : start + count].view(shape) for start in starts[rows]])
 
-    def cuts(self, shape: tuple[int, ...]) -> list[Tensor]:
+    def cuts(self, shape: tuple[int, ...]) -> Iterable[Tensor]:
         """Return white noise of deviation 1 for each window, of `shape`; parts of the bank, not to be written to."""
+        starts, count = self._starts(shape)
+        return [self._bank[start : start + count].view(shape) for start in starts]
+
+    def _starts(self, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], int]:
+        """Return where in the bank the noise of each window begins, an even number, and how long it is."""
         count = int(np.prod(shape))
         if count > BANK:
             raise UsageError(f"noise of shape {shape} does not fit into {BANK} numbers; simulate smaller windows")
-        starts = (self.dice.draw() * (BANK - count)).astype(np.int64) & ~1
-        return [self._bank[start : start + count].view(shape) for start in starts]
+        return (self.dice.draw() * (BANK - count)).astype(np.int64) & ~1, count
 
     def field(
         self,
@@ -116,6 +128,9 @@ class Canvas:
         gain.sqrt_()
         spectrum = torch.view_as_complex(self.noise(rows, (height, width // 2 + 1, 2))) * gain
         half = torch.fft.ifft(spectrum, dim=-2)
+        half.imag[:, :, 0] = 0  # a real field has none there; processors pass over it, GPUs need not
+        if width % 2 == 0:
+            half.imag[:, :, -1] = 0
         field = torch.fft.irfft(half, n=width, dim=-1)
         field -= field.mean((1, 2), keepdim=True)
         field /= field.square().mean((1, 2), keepdim=True).sqrt_().clamp_(min=1e-12)
@@ -148,10 +163,30 @@ def shift(
     Windows that are `mirrored` are no torus: what comes in there is their image beyond the edge that it comes in at.
     """
     folded = [False] * len(field) if mirrored is None else mirrored
+    if field.device.type != "cpu":
+        return _shift_together(field, down, right, folded)
     return torch.stack([
         _fold(_fold(one, 0, -int(d)), 1, -int(r)) if fold else torch.roll(one, (int(d), int(r)), (0, 1))
         for one, d, r, fold in zip(field, down, right, folded, strict=True)
     ])  # fmt: skip
+
+
+def _shift_together(field: Tensor, down: Sequence[int], right: Sequence[int], mirrored: Sequence[bool]) -> Tensor:
+    """Do what `shift` does in one go."""
+    windows = torch.arange(len(field), device=field.device)[:, None, None]
+    rows, cols = (
+        torch.from_numpy(_places(field.shape[axis], by, mirrored)).to(field.device)
+        for axis, by in ((1, down), (2, right))
+    )
+    return field[windows, rows[:, :, None], cols[:, None, :]]
+
+
+def _places(length: int, by: Sequence[int], mirrored: Sequence[bool]) -> NDArray[np.int64]:
+    """Return for each window which place along an axis comes to each of its places, (n, length)."""
+    from_ = np.arange(length) - np.asarray(by, np.int64)[:, None]
+    folded = from_ % (2 * length)
+    folded = np.minimum(folded, 2 * length - 1 - folded)
+    return np.where(np.asarray(mirrored, bool)[:, None], folded, from_ % length)
 
 
 def _fold(field: Tensor, axis: int, by: int) -> Tensor:

@@ -27,10 +27,19 @@ class Ground:
     bright_cover: Range = (0.02, 0.35)
     """Share of such a window that sand or salt covers; roofs cover a fifth of that."""
 
+    dark: float = 0.12
+    """Share of windows with ground that is dark and in no shadow: burnt, wet or peaty soil, lava, patches of forest."""
+
+    dark_cover: Range = (0.02, 0.35)
+    """Share of such a window that is dark."""
+
+    dark_level: Range = (0.25, 0.8)
+    """What dark ground keeps of its near infrared; more of the other bands."""
+
     def __post_init__(self) -> None:
         check(self, 0, 3, "level", "tint")
         check(self, -0.2, 0.2, "offset")
-        check(self, 0, 1, "bright", "bright_cover")
+        check(self, 0, 1, "bright", "bright_cover", "dark", "dark_cover", "dark_level")
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,10 +126,13 @@ def shade(
     up, flat = canvas.column(np.cos(zenith), rows), canvas.column(np.sin(zenith), rows)
     cosine = (towards * flat + up) / (south * south + east * east + 1).sqrt_()
     shad = (cosine < cos(radians(INCIDENCE))) & (towards <= tan(radians(BACK_SLOPE)))
-    hidden = torch.stack([
-        _hidden(ground, float(suns.azimuth[row]), float(suns.zenith[row]), float(most), pixel)
-        for ground, row, most in zip(elevation, rows, extent, strict=True)
-    ])  # fmt: skip
+    if canvas.together:
+        hidden = _hidden_together(elevation, suns.azimuth[rows], suns.zenith[rows], extent, pixel)
+    else:
+        hidden = torch.stack([
+            _hidden(ground, float(suns.azimuth[row]), float(suns.zenith[row]), float(most), pixel)
+            for ground, row, most in zip(elevation, rows, extent, strict=True)
+        ])  # fmt: skip
     light = (cosine / up).clamp_(0, 2.2) * (1 - hidden)
     return Shading(rows, elevation, light, shad, hidden)
 
@@ -165,3 +168,33 @@ def _hidden(ground: Tensor, azimuth: float, zenith: float, extent: float, pixel:
         top = torch.maximum(top, seen - hypot(dr, dc) * rise)
         along += max(1.0, along / 14)
     return ((top - ground) / rise).add_(0.5).clamp_(0, 1)
+
+
+def _hidden_together(
+    ground: Tensor, azimuth: NDArray[np.float32], zenith: NDArray[np.float32], extent: NDArray[np.float32], pixel: float
+) -> Tensor:
+    """Do what `_hidden` does for all windows (m, h, w) in one go, each along its own azimuth."""
+    windows, rows, cols = ground.shape
+    rise = pixel / np.maximum(np.tan(np.radians(zenith.astype(np.float64))), 1e-3)
+    reach = np.minimum(np.ceil(extent / rise), min(rows, cols) - 1)
+    if not windows or reach.max() < 1:
+        return torch.zeros_like(ground)
+    edge = int(reach.max()) + 1
+    wide = functional.pad(ground, (edge,) * 4, value=OUTSIDE)
+    width = cols + 2 * edge
+    down, right = -np.cos(np.radians(azimuth.astype(np.float64))), np.cos(np.radians(azimuth.astype(np.float64) - 90))
+    here = (torch.arange(rows) + edge)[:, None] * width + (torch.arange(cols) + edge)
+    here = here.flatten().to(ground.device)
+    flat = wide.flatten(1)
+    top = torch.full_like(flat[:, : rows * cols], OUTSIDE)
+    along = 1.0
+    while along <= reach.max():
+        dr, dc = np.rint(along * down), np.rint(along * right)
+        steps = torch.from_numpy((dr * width + dc).astype(np.int64)).to(ground.device)
+        drop = np.where(along <= reach, np.hypot(dr, dc) * rise, -OUTSIDE)
+        drops = torch.from_numpy(drop.astype(np.float32)).to(ground.device)
+        seen = flat.gather(1, here + steps[:, None])
+        top = torch.maximum(top, seen - drops[:, None])
+        along += max(1.0, along / 14)
+    rises = torch.from_numpy(rise.astype(np.float32)).to(ground.device)[:, None, None]
+    return ((top.view_as(ground) - ground) / rises).add_(0.5).clamp_(0, 1)

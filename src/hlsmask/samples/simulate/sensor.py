@@ -52,8 +52,11 @@ def measure(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
     added = torch.from_numpy((level * gain).astype(np.float32)).to(canvas.device)[:, :, None, None]
     bands.mul_(through).add_(added)
     factors = torch.from_numpy(spread.astype(np.float32)).to(canvas.device)[:, :, None, None]
-    for window, grain, factor in zip(bands, canvas.cuts((6, *canvas.shape)), factors, strict=True):
-        window.addcmul_(grain, factor)
+    if canvas.together:
+        bands.addcmul_(canvas.noise(np.arange(len(bands)), (6, *canvas.shape)), factors)
+    else:  # a window at a time, so that no noise is copied
+        for window, grain, factor in zip(bands, canvas.cuts((6, *canvas.shape)), factors, strict=True):
+            window.addcmul_(grain, factor)
     _stripe(canvas, bands, simulation)
     bands.clamp_(-0.1, 3.0)
 

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
     from hlsmask.samples.simulate.clouds import Sky
     from hlsmask.samples.simulate.relief import Shading
+
 GREY: Final = 0.1
 """Reflectance that stands in for what was not observed, until it is blank again."""
+
+
+MORNING: Final = (15.0, 190.0)
+"""Degrees clockwise from north between which the sun stands where HLS's satellites pass: from summer in the tropics to
+the polar circle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +134,7 @@ class Simulator:
         lakes = self._lakes(canvas, water, height)
         surface.vary(canvas, out, simulation)
         wet = water if lakes is None else torch.maximum(water, lakes)
+        surface.darken(canvas, out, wet, simulation)
         bare = surface.brighten(canvas, out, wet, simulation)
         surface.recolour(canvas, out, wet, lakes, simulation)
         cover, ice = snow.lay_snow(canvas, out, wet, height, simulation)
@@ -165,7 +172,8 @@ class Simulator:
     def _suns(self, dice: Dice, sun: Sun | Sequence[Sun] | None) -> Suns:
         light = self.simulation.light
         dice.turn("sun")
-        drawn = Suns(dice.within(light.azimuth), dice.within(light.zenith))
+        azimuth, zenith = dice.within(light.azimuth), dice.within(light.zenith)
+        drawn = Suns(np.where(dice.chance(light.morning), dice.even(*MORNING), azimuth), zenith)
         if sun is None:
             return drawn
         suns = [sun] * dice.count if isinstance(sun, Sun) else list(sun)

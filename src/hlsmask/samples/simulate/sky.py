@@ -16,6 +16,10 @@ class Light:
     azimuth: Range = (0.0, 360.0)
     """Degrees clockwise from north (up in the window)."""
 
+    morning: float = 0.0
+    """Share of windows whose sun stands in the east, 15 to 190 degrees, as where Landsat and Sentinel-2 pass: around
+    half past ten, local time. The others have `azimuth`."""
+
     zenith: Range = (18.0, 72.0)
     """Degrees from straight up. HLS leaves out what is beyond 76."""
 
@@ -25,6 +29,7 @@ class Light:
 
     def __post_init__(self) -> None:
         check(self, 0, 360, "azimuth")
+        check(self, 0, 1, "morning")
         check(self, 0, 80, "zenith")
         check(self, 0, 1.9, "diffuse")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from hlsmask.errors import UsageError
 from hlsmask.samples.simulate.backgrounds import cut
+from hlsmask.samples.simulate.held import Held, can_be_held
 from hlsmask.samples.simulate.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class SimulatedSamples(IterableDataset[tuple[Tensor, Tensor]]):
         self.backgrounds = backgrounds
         self.simulator = Simulator(simulation, device)
         self.size, self.seed, self.start, self.together = size, seed, start, together
+        self._held: Held | None = None
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield samples without end."""
@@ -81,11 +84,44 @@ class SimulatedSamples(IterableDataset[tuple[Tensor, Tensor]]):
             yield from zip(bands, labels, strict=True)
             first = numbers.stop
 
+    @property
+    def device(self) -> torch.device:
+        """Where it simulates."""
+        return self.simulator.device
+
+    @cached_property
+    def small(self) -> bool:
+        """Whether the backgrounds are few enough to be held on a GPU, where windows are then cut too."""
+        return can_be_held(self.backgrounds)
+
+    def on(self, device: torch.device) -> SimulatedSamples:
+        """Return the same samples, simulated on another device."""
+        return SimulatedSamples(
+            self.backgrounds,
+            self.simulator.simulation,
+            size=self.size,
+            seed=self.seed,
+            start=self.start,
+            together=self.together,
+            device=device,
+        )
+
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor, list[int]]:
         """Return bands (n, 6, size, size) and labels (n, 5, size, size) of these `numbers`, and their backgrounds."""
+        bands, labels, found = self.cuts(numbers)
+        return *self.lay(bands, labels, numbers), found
+
+    def cuts(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor, list[int]]:
+        """Return the clear windows that these `numbers` are simulated over, their labels, and their backgrounds."""
         meaning = self.simulator.simulation.relief.meaning
         dice = [np.random.default_rng([self.seed, number, 1]) for number in numbers]
+        if self.device.type != "cpu" and self._held is None and self.small:
+            self._held = Held.hold(self.backgrounds, meaning, self.device)
+        if self._held is not None:
+            return self._held.cut(self.size, dice)
         found = [cut(self.backgrounds, self.size, one, meaning) for one in dice]
-        bands, labels = torch.stack([one[0] for one in found]), torch.stack([one[1] for one in found])
-        made = self.simulator(bands, labels, seed=[[self.seed, number] for number in numbers])
-        return *made, [one[2] for one in found]
+        return torch.stack([one[0] for one in found]), torch.stack([one[1] for one in found]), [one[2] for one in found]
+
+    def lay(self, bands: Tensor, labels: Tensor, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Simulate over what `cuts` gave for these `numbers`."""
+        return self.simulator(bands, labels, seed=[[self.seed, number] for number in numbers])

@@ -27,6 +27,25 @@ def vary(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
     bands.add_(canvas.column(offset)[:, None]).clamp_(min=0.0005)
 
 
+def darken(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulation) -> None:
+    """Make patches of the land of some windows dark, in place: nothing casts them, so they are no shadow."""
+    options, dice = simulation.ground, canvas.dice
+    dice.turn("dark")
+    rows = np.flatnonzero(dice.chance(options.dark))
+    share, sharp, level = dice.within(options.dark_cover), dice.even(2.5, 12), dice.within(options.dark_level)
+    long, beta, stretch, angle = dice.even(15, 160), dice.even(2.4, 4.4), dice.even(1, 3), dice.even(0, np.pi)
+    # Fire and water darken the infrared most; peat and lava all bands alike.
+    others = [1 - (1 - level) * dice.even(low, 1.1) for low in (0.2, 0.3, 0.3)] + [level]
+    others += [1 - (1 - level) * dice.even(-0.2, 1.1), 1 - (1 - level) * dice.even(-0.2, 1.1)]
+    if rows.size == 0:
+        return
+    field = canvas.field(rows, beta, long, shortest=2.5, stretch=stretch, angle=angle)
+    edge = upper(field, canvas.column(share, rows))
+    weight = torch.sigmoid((field - edge) * canvas.column(sharp, rows)) * (1 - water[rows])
+    for band, kept in enumerate(others):
+        bands[rows, band] *= 1 - weight * (1 - canvas.column(kept.clip(0.05, 1.3), rows))
+
+
 def brighten(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulation) -> Tensor | None:
     """Lay sand, salt, bright soil and roofs on the land of some windows, in place; `water` is 1 where there is some.
 
