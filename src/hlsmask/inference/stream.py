@@ -107,19 +107,11 @@ def stream(
         if not valid.any():  # half of many a granule
             shape = valid.shape if tiling.ramp else tile.keep.shape
             return np.full((len(card.masks), *shape), np.nan, np.float32)
-        size = (
-            (card.size, card.size) if card.fixed else (round_up(height, card.multiple), round_up(width, card.multiple))
-        )
-        if size != (height, width):
-            missing = ((0, 0), (0, size[0] - height), (0, size[1] - width))
-            planes = np.pad(planes, missing, constant_values=np.float32(np.nan))
-        probabilities = engine(planes[None])[0, :, :height, :width]
+        probabilities = engine(_filled_up(planes, card)[None])[0, :, :height, :width]
         if not tiling.ramp:  # the margins have done their work: let go of them
             kept = tile.keep.within(tile.read)
             probabilities, valid = probabilities[:, *kept].copy(), valid[kept]
-        if not valid.all():
-            np.copyto(probabilities, np.float32(np.nan), where=~valid)
-        return probabilities
+        return _blanked(probabilities, valid)
 
     def both(tile: Tile) -> NDArray[np.float32]:
         return run(tile, *read(tile))
@@ -136,3 +128,20 @@ def stream(
                 yield blend.feed(tile, probabilities)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _filled_up(planes: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
+    """Return a window (band, row, column) of a size that the network takes, NaN below and to the right of it."""
+    height, width = planes.shape[1:]
+    unit = card.multiple
+    rows, cols = (card.size, card.size) if card.fixed else (round_up(height, unit), round_up(width, unit))
+    if (rows, cols) == (height, width):
+        return planes
+    return np.pad(planes, ((0, 0), (0, rows - height), (0, cols - width)), constant_values=np.float32(np.nan))
+
+
+def _blanked(probabilities: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return probabilities (masks, row, column), NaN in place where nothing was observed."""
+    if not valid.all():
+        np.copyto(probabilities, np.float32(np.nan), where=~valid)
+    return probabilities
