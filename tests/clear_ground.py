@@ -17,7 +17,7 @@ WATER, CLOUD, SHADOW, SNOW, TERRAIN = range(5)
 SIZE = 128
 KINDS = ("cumulus", "broken", "thin", "overcast", "fog", "altocumulus", "cirrus", "veil")
 STILL = Simulation(
-    ground=Ground(level=(1, 1), tint=(1, 1), offset=(0, 0), bright=0),
+    ground=Ground(level=(1, 1), tint=(1, 1), offset=(0, 0), bright=0, dark=0),
     water=WaterColour(recoloured=0, glint=0, lakes=0),
     snow=Snow(share=0, ice_alone=0),
     relief=Relief(share=0),

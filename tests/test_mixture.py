@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from hlsmask import models
+from hlsmask.card import Normalization
 from hlsmask.masks import Mask
 from hlsmask.samples import HeldSamples, SimulatedSamples
 from hlsmask.training.batches import Batches
@@ -83,12 +86,39 @@ def test_simulated_items_are_what_the_network_takes_of_the_stream():
     source = Simulated(stream, card, (Mask.SNOW_ICE, Mask.WATER), 5)
     source.set_epoch(2)
     items = source.items(range(5))
-    bands, truth, _ = stream.batch(range(10, 15))
+    parts = [
+        stream.batch(numbers) for numbers in (range(10, 14), range(14, 15))
+    ]  # as many together as the source makes
+    bands, truth = (torch.cat([part[at] for part in parts]) for at in (0, 1))
     blank = bands.isnan()[:, :1].numpy()
     assert blank.any()
     for (taken, labels), reflectance, there, fill in zip(items, bands.numpy(), truth, blank, strict=True):
         np.testing.assert_array_equal(taken.numpy(), np.where(fill, 0, card.normalize(reflectance)))
         assert torch.equal(labels, there[[3, 0]])
+
+
+def collated(mixture, numbers):
+    return torch.utils.data.default_collate(mixture.__getitems__(numbers))
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["held", "sent"])
+@pytest.mark.parametrize("kind", ["linear", "sqrt", "published"])
+def test_what_is_simulated_later_is_what_is_simulated_at_once(few, kind):
+    """What a GPU makes of clear ground, or of a number alone, is what processes make on the processor."""
+    card = replace(models.create("hlsmask_s").card, normalization=Normalization(kind, (0.2,) * 6, (0.4,) * 6))
+    stream = SimulatedSamples(HeldSamples(make_samples(3)), size=64, seed=3)
+    stream.small = few
+    now, later = (
+        Mixture([Simulated(stream, card, (Mask.SNOW_ICE, Mask.WATER), 8, later=later) for _ in range(2)])
+        for later in (False, True)
+    )
+    numbers = [3, 12, 0, 9]
+    bands, labels = later.finish(*collated(later, numbers))
+    wanted_bands, wanted_labels = collated(now, numbers)
+    assert later.later
+    assert not now.later
+    torch.testing.assert_close(bands, wanted_bands, atol=2e-5, rtol=1e-5)
+    assert (labels != wanted_labels).float().mean() < 1e-3  # thresholds of what differs by rounding
 
 
 @pytest.fixture(scope="module")

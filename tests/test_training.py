@@ -482,19 +482,6 @@ def test_a_run_goes_on_with_another_learning_rate_and_says_what_it_cannot_change
         [0.1 * epoch.rate for epoch in whole.epochs[1:]], rel=1e-6
     )
     values = tomllib.loads(slower.files.config.read_text())
-    with pytest.raises(KeyboardInterrupt):
-        train(replace(options_of(store, tmp_path / "c", scheduler="cosine"), network=network), stop_after(2))
-    (later,) = (tmp_path / "c").glob("*_checkpoint.ckpt")
-    again = Network("hlsmask_s", ckpt_path=later)
-    with pytest.raises(KeyboardInterrupt):
-        train(
-            replace(options_of(store, tmp_path / "c", epochs=4, scheduler="cosine", lr=3e-4), network=again),
-            stop_after(3),
-        )
-    last = train(replace(options_of(store, tmp_path / "c", epochs=5, scheduler="cosine", lr=3e-4), network=again))
-    twice = train(replace(options_of(store, tmp_path / "c", epochs=6, scheduler="cosine", lr=3e-4), network=again))
-    assert 0 <= last.epochs[3].rate <= 3e-4
-    assert twice.epochs[3].rate == pytest.approx(1e-1 * 3e-3 * (1 + np.cos(np.pi * 4 / 6)) / 2, rel=1e-6)
     assert values["lr"] == 3e-3
     assert values["run"]["resumed"] == [{"after-epoch": 1, "lr": 3e-4}]
 

@@ -108,7 +108,12 @@ def agree(terrain: NDArray[np.uint8], theirs: str, ours: str) -> None:
     Among slopes in shadow by `shad`, lit ground may lie in a cast shadow; by `shad+cast`, shadow may be cast alone.
     """
     if theirs != ours and (terrain == 1).any():
-        terrain[terrain == (0 if ours == "shad+cast" else 1)] = NOT_OBSERVED
+        terrain[terrain == lost(ours)] = NOT_OBSERVED
+
+
+def lost(ours: str) -> int:
+    """Return which label of terrain shadow of the other meaning says nothing in ours."""
+    return 0 if ours == "shad+cast" else 1
 
 
 def _enlarge(bands: Tensor, labels: Tensor, size: int) -> tuple[Tensor, Tensor]:

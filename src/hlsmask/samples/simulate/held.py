@@ -10,7 +10,7 @@ import torch
 
 from hlsmask.errors import SampleError
 from hlsmask.masks import NOT_OBSERVED, Mask
-from hlsmask.samples.simulate.backgrounds import TRIES, Place, agree
+from hlsmask.samples.simulate.backgrounds import TRIES, Place, lost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,14 @@ class Held:
     labels: Tensor
     """uint8 (sample, 5, side * side)."""
 
-    usable: NDArray[np.bool_]
-    """Whether a sample shows anything, (sample,)."""
+    other: Tensor
+    """Whether a sample means another terrain shadow, bool (sample,)."""
+
+    shown: NDArray[np.bool_]
+    """Where samples are no fill, (sample, side, side): on the CPU, where places are drawn."""
+
+    meaning: str
+    """What terrain shadow becomes, `shad` or `shad+cast`."""
 
     @classmethod
     def hold(cls, samples: Samples, meaning: str, device: torch.device) -> Self:
@@ -60,21 +66,25 @@ class Held:
         SampleError
             If one cannot be read.
         """
-        bands, labels = [], []
+        bands, labels, other = [], [], []
         for index in range(len(samples)):
             reflectance, known = samples.read(index)
-            known = np.array(known)
-            agree(known[_TERRAIN], samples.record(index).terrain_shadow, meaning)
             bands.append(torch.from_numpy(np.ascontiguousarray(reflectance)).flatten(1))
-            labels.append(torch.from_numpy(known).flatten(1))
-        usable = np.array([bool(one[0].isfinite().any()) for one in bands])
-        return cls(samples, torch.stack(bands).to(device), torch.stack(labels).to(device), usable)
+            labels.append(torch.from_numpy(np.array(known)).flatten(1))
+            other.append(samples.record(index).terrain_shadow != meaning)
+        shown = torch.stack([one[0] for one in bands]).isfinite().numpy()
+        side = samples.record(0).size
+        return cls(
+            samples,
+            torch.stack(bands).to(device),
+            torch.stack(labels).to(device),
+            torch.tensor(other).to(device),
+            shown.reshape(-1, side, side),
+            meaning,
+        )
 
     def cut(self, size: int, dice: Sequence[np.random.Generator]) -> tuple[Tensor, Tensor, list[int]]:
-        """Return for each of the `dice` what `backgrounds.cut` does, but for rounding: bands, labels, which samples.
-
-        A part of a sample that shows nothing is taken as it is.
-        """
+        """Return for each of the `dice` what `backgrounds.cut` does, but for rounding: bands, labels, which samples."""
         places = [self._place(size, one) for one in dice]
         index = torch.tensor([place.index for place in places], device=self.bands.device)
         side = self.samples.record(0).size
@@ -92,14 +102,18 @@ class Held:
         rows, cols = _turned(near, places)
         at = (rows * side + cols).flatten(1)[:, None].expand(-1, labels.shape[1], -1)
         large = upper.lerp_(lower, down)
-        known = labels.gather(2, at).masked_fill_(large.isnan().any(1, keepdim=True), NOT_OBSERVED)
+        known = labels.gather(2, at)
+        differ = self.other[index][:, None] & (known[:, _TERRAIN] == 1).any(1, keepdim=True)
+        known[:, _TERRAIN].masked_fill_(differ & (known[:, _TERRAIN] == lost(self.meaning)), NOT_OBSERVED)
+        known.masked_fill_(large.isnan().any(1, keepdim=True), NOT_OBSERVED)
         shapes = [(*array.shape[:2], size, size) for array in (large, known)]
         return large.view(shapes[0]), known.view(shapes[1]), index.tolist()
 
     def _place(self, size: int, rng: np.random.Generator) -> Place:
         for _ in range(TRIES):
             place = Place.draw(self.samples, size, rng)
-            if self.usable[place.index]:
+            row, col = place.corner
+            if self.shown[place.index, row : row + place.part, col : col + place.part].any():
                 return place
         raise SampleError(f"{self.samples.path}: {TRIES} samples drawn show nothing but fill")
 
