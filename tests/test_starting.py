@@ -174,7 +174,9 @@ def test_other_networks_from_a_file(name, tmp_path):
     net = create(name, masks=["snow_ice"])
     start_from(net, path)
     bands = torch.rand(1, 6, 64, 64)
-    torch.testing.assert_close(logits(net, bands)[Mask.SNOW_ICE], logits(source, bands)[Mask.SNOW_ICE])
+    # One head or two: convolutions sum in another order, and shuffled weights make values of 1e18.
+    ours, theirs = logits(net, bands)[Mask.SNOW_ICE], logits(source, bands)[Mask.SNOW_ICE]
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing(source, tmp_path):
