@@ -66,7 +66,7 @@ def main() -> None:
     test = chips.take(held)
     said = {OURS: masked(chips, ours), SPECTRAL: masked(chips, spectral)}
     of_test = {who: masks[held] for who, masks in said.items()}
-    clear_chips(report, test, of_test[OURS], of_test[SPECTRAL], ukis)
+    clear_chips(report, test, of_test[OURS], of_test[SPECTRAL], (ours, ukis))
     water(report, test, of_test[OURS], "test chips", held_out=True)
     agreement(report, test, of_test[OURS])
     water(report, chips, said[OURS], "all chips: three of four were seen in training", held_out=False)

@@ -66,22 +66,16 @@ class Ukis:
 
     def __init__(self, python: str) -> None:
         """Look for it there; `why` is what to tell where it is not, else empty."""
+        self.python, self.version = python, ""
+        code = "import ukis_csmask.mask; from importlib.metadata import version; print(version('ukis-csmask'))"
         try:
-            code = "import ukis_csmask.mask; from importlib.metadata import version; print(version('ukis-csmask'))"
             found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
         except OSError as error:
-            self.why = f"ukis-csmask is not scored: {python} cannot be run ({error.strerror}); name an interpreter with --peers"
-            return
-        self.python = python
-        self.version = found.stdout.strip()
-        self.why = (
-            ""
-            if found.returncode == 0
-            else (
-                f"ukis-csmask is not scored: {python} does not have it; `pip install 'ukis-csmask[cpu]'` there, or name "
-                "another interpreter with --peers"
-            )
-        )
+            problem = f"{python} cannot be run ({error.strerror})"
+        else:
+            problem = f"{python} does not have it: pip install 'ukis-csmask[cpu]' there" if found.returncode else ""
+            self.version = found.stdout.strip()
+        self.why = f"ukis-csmask is not scored: {problem}; or name another interpreter with --peers" if problem else ""
 
     def __call__(self, windows: np.ndarray, level: str) -> np.ndarray:
         """Return masks uint8 (n, 5, h, w), 255 but for cloud and shadow; `level` is l1c (top of atmosphere) or l2a."""

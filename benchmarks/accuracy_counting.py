@@ -56,10 +56,10 @@ class Paired:
         times = np.random.default_rng(seed).multinomial(places, np.full(places, 1 / places), REPLICATES)
         self.f1 = {}
         for name, own in counts.items():
-            hits, wrong = (times @ np.array([[one.hits, one.false_alarms + one.misses] for one in own], np.float64)).T
-            self.f1[name] = np.divide(
-                2 * hits, 2 * hits + wrong, out=np.full(REPLICATES, np.nan), where=hits + wrong > 0
-            )
+            pairs = np.array([[one.hits, one.false_alarms + one.misses] for one in own], np.float64)
+            hits, wrong = (times @ pairs).T
+            none = np.full(REPLICATES, np.nan)
+            self.f1[name] = np.divide(2 * hits, 2 * hits + wrong, out=none, where=hits + wrong > 0)
 
     def interval(self, name: str) -> str:
         """Return the 95 % interval of F1."""
@@ -103,24 +103,17 @@ class Report:
         self.goals: list[tuple[str, str, bool]] = []
 
     def say(self, text: str = "") -> None:
+        """Print and keep a line, or lines."""
         print(text, flush=True)
         self.text += f"{text}\n"
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Add a table: names left, figures right."""
-        widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
-        for number, row in enumerate([head, *rows]):
-            cells = [
-                cell.rjust(width) if at else cell.ljust(width)
-                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ]
+        wide = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
+        rule = ["-" * wide[0], *("-" * (width - 1) + ":" for width in wide[1:])]
+        for row in (head, rule, *rows):
+            cells = [row[0].ljust(wide[0]), *(cell.rjust(width) for cell, width in zip(row[1:], wide[1:], strict=True))]
             self.say(f"| {' | '.join(cells)} |")
-            if number == 0:
-                self.say(
-                    "| "
-                    + " | ".join("-" * width if not at else "-" * (width - 1) + ":" for at, width in enumerate(widths))
-                    + " |"
-                )
         self.say()
 
     def goal(self, name: str, figure: str, *, reached: bool) -> None:
@@ -130,9 +123,7 @@ class Report:
     def close(self, path: Path | None) -> None:
         """Add the goals, and write all to `path`."""
         self.say("## Goals\n")
-        self.table(
-            ["goal", "figure", ""],
-            [[name, figure, "reached" if ok else "not reached"] for name, figure, ok in self.goals],
-        )
+        rows = [[name, figure, "reached" if reached else "not reached"] for name, figure, reached in self.goals]
+        self.table(["goal", "figure", ""], rows)
         if path is not None:
             path.write_text(self.text, encoding="utf-8")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hlsmask.samples.simulate.simulator import Parts
 
 SEED = 900_000
-"""Windows have the seeds (900000, part, number), which training does not draw: it begins with the seed of its recipe."""
+"""Windows have the seeds (900000, part, number); those of training begin with the seed of its recipe, another one."""
 TOGETHER = 8
 RELIEF = 150  # metres from the lowest to the highest point of a chip whose DEM is laid over others
 PIXEL = 3  # pixels of the Sentinel-2 scenes' DEM, 10 m, on the side of one of 30 m
@@ -38,7 +38,7 @@ NOTHING = Simulation(
     light=Light(morning=0.5, zenith=(20.0, 70.0)),
     water=WaterColour(lakes=0),
 )
-"""No cloud, snow or relief; ground, air and sensor vary as they do by default; half of the suns stand as in the morning."""
+"""No cloud, snow or relief; ground, air and sensor vary as they do by default; half of the suns are morning suns."""
 
 
 def windows(
@@ -114,9 +114,8 @@ def relief(report: Report, chips: Chips, data: Path, masker: Masker, count: int)
     )
     rows = []
     cases = {"simulated relief, new seeds": (None, count)}
-    cases |= {
-        name: (metres, count if len(metres) > 1 else count // 3) for name, metres in elevations(chips, data).items()
-    }
+    for name, metres in elevations(chips, data).items():
+        cases[name] = (metres, count if len(metres) > 1 else count // 3)
     for part, (name, (metres, most)) in enumerate(cases.items(), 2):
         simulation = NOTHING if metres is not None else replace(NOTHING, relief=Relief(share=1))
         counts, shad, cast = Confusion(), Confusion(), Confusion()
@@ -127,15 +126,7 @@ def relief(report: Report, chips: Chips, data: Path, masker: Masker, count: int)
             counts += counted(said, there, np.ones(there.shape, bool))
             shad += counted(said, there, own)
             cast += counted(said, there, other)
-        rows.append(
-            [
-                name,
-                *scores(counts),
-                f"{shad.recall:.3f}",
-                f"{cast.recall:.3f}",
-                f"{cast.hits + cast.misses:,}",
-                str(most),
-            ]
-        )
+        recalls = [f"{shad.recall:.3f}", f"{cast.recall:.3f}", f"{cast.hits + cast.misses:,}"]
+        rows.append([name, *scores(counts), *recalls, str(most)])
         report.goal(f"5. terrain shadow F1 0.80: {name}", f"F1 {counts.f1:.3f}", reached=counts.f1 >= 0.8)
     report.table(["", *SCORES, "recall, self", "recall, cast", "pixels cast alone", "windows"], rows)
