@@ -185,8 +185,10 @@ def muddy_rivers(report: Report, chips: Chips, said: dict[str, np.ndarray], titl
     chips = chips.take(chosen)
     seen = chips.observed
     fmask = int(chips.bit(4).sum())
-    report.say(f"### {title}\n\nReal: {len(chips.number)} chips of {len(np.unique(chips.place))} locations: ")
-    report.say(f"{', '.join(map(str, chips.number))}.\n")
+    report.say(
+        f"### {title}\n\nReal: {len(chips.number)} chips of {len(np.unique(chips.place))} locations"
+        f"{': ' + ', '.join(map(str, chips.number)) if held_out else ''}.\n"
+    )
     rows = [["Fmask", f"{fmask:,}", f"{100 * fmask / max(1, seen.sum()):.4f} %", ""]]
     for who, masks in said.items():
         alarms = int(((masks[chosen][:, SNOW] == 1) & seen).sum())
@@ -208,7 +210,7 @@ def _averaged(bands: np.ndarray) -> np.ndarray:
 def snow_scene(report: Report, data: Path, ours: Masker, spectral: Masker) -> None:
     """Tell what the unlabelled Sentinel-2 scenes are called, and score goal 4 on the one under snow."""
     report.say(
-        "## 4. Snow and ice\n\nReal: five Sentinel-2 L2A scenes without labels; one is a plain under snow with a river, "
+        "## 4. Snow and ice\n\nReal: five Sentinel-2 L2A scenes without labels; one is a snowy plain with a river, "
         f"the others have none. Share of pixels; {OFFSET} is taken off {OFFSET_SCENE}. Found: of the pixels with NDSI "
         "above 0.4 and a near infrared above 0.11, which on that scene are snow. Averaged to 30 m a scene has 74 x 74 "
         "pixels: it is masked as it is, and mirrored to 256 x 256.\n"
