@@ -34,6 +34,12 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(autouse=True)
+def no_openvino(monkeypatch):
+    """Let `--engine auto` take onnxruntime, whether or not openvino is installed; tests of openvino name it."""
+    monkeypatch.setattr("hlsmask.inference.openvino.is_installed", lambda: False)
+
+
 @pytest.fixture
 def make_network(tmp_path: Path) -> Callable[..., Path]:
     """Make a network of one 3 x 3 convolution; by default it averages the green band of the neighbourhood."""

@@ -78,16 +78,35 @@ def _onnx(path: Path, options: Options) -> Engine:
             "from"
         )
     _refuse_torch_only(options, "the onnx engine")
-    from hlsmask.inference.onnx import OnnxEngine  # noqa: PLC0415 - as above
+    if options.engine == "openvino":
+        return _openvino(path, options)
+    from hlsmask.inference.onnx import OnnxEngine, has_gpu  # noqa: PLC0415 - as above
+    from hlsmask.inference.openvino import is_installed  # noqa: PLC0415
 
+    if options.engine == "auto" and is_installed() and (options.device == "cpu" or not has_gpu()):
+        try:
+            return _openvino(path, options)
+        except ModelError:  # what one cannot run, the other may; if not, it says why
+            pass
     return OnnxEngine(path, device=options.device, threads=options.workers)
 
 
+def _openvino(path: Path, options: Options) -> Engine:
+    from hlsmask.inference.openvino import OpenVinoEngine  # noqa: PLC0415 - as above
+
+    try:
+        return OpenVinoEngine(path, device=options.device, threads=options.workers)
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f'--engine openvino needs {error.name}: pip install "hlsmask[openvino]", or leave out --engine'
+        ) from error
+
+
 def _torch(path: Path, options: Options) -> Engine:
-    if options.engine == "onnx":
+    if options.engine in {"onnx", "openvino"}:
         raise UsageError(
-            f"--engine onnx cannot run {path}; leave out --engine, or make an .onnx file of it with hlsmask models "
-            "export"
+            f"--engine {options.engine} cannot run {path}; leave out --engine, or make an .onnx file of it with "
+            "hlsmask models export"
         )
     try:
         from hlsmask.inference.pytorch import TorchEngine  # noqa: PLC0415 - as above

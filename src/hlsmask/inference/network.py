@@ -12,6 +12,9 @@ from hlsmask.bands import BANDS
 from hlsmask.errors import CardError, HlsmaskError, ModelError, first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from hlsmask.card import Card
@@ -88,6 +91,24 @@ class NetworkEngine(ABC):
         if self.card.elevation:
             taken = np.concatenate([taken, np.nan_to_num(bands[:, len(BANDS) :])], axis=1)
         return taken
+
+
+def check_shapes(
+    card: Card, inputs: Sequence[Sequence[object]], outputs: Sequence[Sequence[object]], path: Path
+) -> None:
+    """See whether a file of `path` takes and gives what its card says; a size that is no number fits any.
+
+    Raises
+    ------
+    CardError
+        If it does not.
+    """
+    wanted, shape = len(card.bands) + card.elevation, inputs[0]
+    if len(inputs) != 1 or len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != wanted):  # noqa: PLR2004
+        raise CardError(f"{path} takes {shape}, but its card says (n, {wanted}, rows, columns)")
+    masks, shape = len(card.masks), outputs[0]
+    if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != masks):  # noqa: PLR2004
+        raise CardError(f"{path} gives {shape}, but its card says (n, {masks}, rows, columns)")
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import onnxruntime
 
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError, first_line
-from hlsmask.inference.network import NetworkEngine
+from hlsmask.inference.network import NetworkEngine, check_shapes
 from hlsmask.models.files import sha256_of
 
 if TYPE_CHECKING:
@@ -60,17 +60,8 @@ class OnnxEngine(NetworkEngine):
         if METADATA_KEY not in entries:
             raise CardError(f"{path} has no card: its metadata lacks {METADATA_KEY!r}; export it with hlsmask")
         super().__init__(Card.from_json(entries[METADATA_KEY], source=str(path)), sha256)
-        self._check(path)
-
-    def _check(self, path: Path) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        wanted = len(self.card.bands) + self.card.elevation
-        shape = inputs[0].shape
-        if len(inputs) != 1 or len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != wanted):  # noqa: PLR2004
-            raise CardError(f"{path} takes {shape}, but its card says (n, {wanted}, rows, columns)")
-        masks, shape = len(self.card.masks), outputs[0].shape
-        if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != masks):  # noqa: PLR2004
-            raise CardError(f"{path} gives {shape}, but its card says (n, {masks}, rows, columns)")
+        check_shapes(self.card, [one.shape for one in inputs], [one.shape for one in outputs], path)
         self._input = inputs[0].name
 
     @property
@@ -84,11 +75,16 @@ class OnnxEngine(NetworkEngine):
         return given
 
 
+def has_gpu() -> bool:
+    """Return whether this onnxruntime was made to compute on CUDA."""
+    return _CUDA in onnxruntime.get_available_providers()
+
+
 def _providers(device: Device) -> list[str]:
     """Return what onnxruntime is to compute with, the first that works."""
     if device not in {"auto", "cpu", "cuda"}:
         raise UsageError(f"--device {device} is for the torch engine; use auto, cpu or cuda with an .onnx file")
-    there = _CUDA in onnxruntime.get_available_providers()
+    there = has_gpu()
     if device == "cuda" and not there:
         raise UsageError(
             "--device cuda: this onnxruntime has no CUDA; install onnxruntime-gpu in its place, or use --device cpu"

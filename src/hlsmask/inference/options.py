@@ -36,9 +36,10 @@ class Options:
     threshold: tuple[str, ...] = ()
     """MASK=VALUE: the probability, 0 to 1, above which a mask is there. Else the card's."""
 
-    engine: Literal["auto", "onnx", "torch", "spectral"] = "auto"
-    """What computes. `auto` takes what fits the model: `onnx` runs .onnx files, `torch` all other weights, and both
-    run `hlsmask_s`: `torch` where --precision, --compile or --device mps ask for it, else `onnx`."""
+    engine: Literal["auto", "onnx", "openvino", "torch", "spectral"] = "auto"
+    """What computes. `auto` takes what fits the model: `openvino` runs .onnx files on the CPU where it is installed
+    (`hlsmask[openvino]`), else `onnx` (onnxruntime) does; `torch` runs all other weights. All three run `hlsmask_s`:
+    `torch` where --precision, --compile or --device mps ask for it."""
 
     device: Device = "auto"
     """What it computes on. `auto` takes a GPU if there is one that the engine can use: CUDA, else Apple's (mps)."""

@@ -34,6 +34,7 @@ CHAPTERS: Final = (
     "sensor",
     "stripes",
     "dark",
+    "gaps",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

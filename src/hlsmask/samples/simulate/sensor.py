@@ -79,3 +79,23 @@ def _stripe(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
     for band in range(6):
         stripes = profile[:, band].gather(1, place).view(-1, height, width)
         bands[rows, band] += stripes * canvas.column(level, rows)
+
+
+def gaps(canvas: Canvas, simulation: Simulation) -> Tensor | None:
+    """Return what lies beyond the edge of a swath or of the scene, bool (n, h, w), or None where nothing does."""
+    options, dice = simulation.instrument, canvas.dice
+    dice.turn("gaps")
+    rows = np.flatnonzero(dice.chance(options.gaps))
+    angle, cover, square = dice.even(0, 2 * np.pi), dice.within(options.gap_cover), dice.chance(0.4)
+    if rows.size == 0:
+        return None
+    angle = np.where(square, np.round(angle / (np.pi / 2)) * (np.pi / 2), angle).astype(np.float32)
+    down, right = np.cos(angle), np.sin(angle)
+    height, width = canvas.shape
+    row = torch.linspace(-1, 1, height, device=canvas.device)[:, None]
+    col = torch.linspace(-1, 1, width, device=canvas.device)
+    across = row * canvas.column(down, rows) + col * canvas.column(right, rows)  # -reach to reach
+    reach = canvas.column(np.abs(down) + np.abs(right), rows)
+    beyond = torch.zeros((dice.count, height, width), dtype=torch.bool, device=canvas.device)
+    beyond[rows] = across > reach * (1 - 2 * canvas.column(cover, rows))
+    return beyond

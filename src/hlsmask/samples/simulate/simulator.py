@@ -126,6 +126,9 @@ class Simulator:
         suns = self._suns(canvas.dice, sun)
         given, labels = bands.to(self.device), labels.to(self.device)
         blank = ~given.sum(1, keepdim=True).isfinite()
+        beyond = sensor.gaps(canvas, simulation)
+        if beyond is not None:
+            blank |= beyond[:, None]
         whole = not bool(blank.any())
         out = given.clone() if whole else given.masked_fill(blank, GREY)
 

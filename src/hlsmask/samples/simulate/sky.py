@@ -181,7 +181,13 @@ class Instrument:
     stripes_level: Range = (0.0005, 0.004)
     """Deviation of stripes in reflectance."""
 
+    gaps: float = 0.0
+    """Share of windows that end at the edge of a swath or of the scene: what lies beyond is fill, not observed."""
+
+    gap_cover: Range = (0.03, 0.7)
+    """How much of its way across such a window the edge cuts off."""
+
     def __post_init__(self) -> None:
         check(self, 0.1, 3, "gain")
-        check(self, 0, 1, "gained", "stripes", "stripes_level")
+        check(self, 0, 1, "gained", "stripes", "stripes_level", "gaps", "gap_cover")
         check(self, 1e-7, 0.5, "noise")
