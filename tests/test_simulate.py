@@ -11,7 +11,7 @@ import torch
 from clear_ground import CLOUD, KINDS, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
 from hlsmask.samples.simulate import Simulator, spectra
 from hlsmask.samples.simulate.ground import Snow
-from hlsmask.samples.simulate.sky import Air, Light, Shadow
+from hlsmask.samples.simulate.sky import Air, Instrument, Light, Shadow
 from hlsmask.sun import Sun
 
 
@@ -163,3 +163,20 @@ def test_fill_stays_fill_and_nothing_else_becomes_it():
     assert (known.permute(0, 2, 3, 1)[blank] == 255).all()
     assert set(known.unique().tolist()) <= {0, 1, 255}
     assert made[~made.isnan()].min() > -0.2
+
+
+def test_a_swath_ends_along_a_line_and_the_rest_is_as_it_was():
+    bands, labels = ground(24)
+    whole, known = Simulator()(bands, labels, seed=4)
+    gaps = replace(Simulator().simulation, instrument=Instrument(gaps=0.5, gap_cover=(0.1, 0.6)))
+    cut, left = Simulator(gaps)(bands, labels, seed=4)
+    blank = cut.isnan().all(1)
+    assert torch.equal(cut.isnan().any(1), blank)
+    assert 6 <= (blank.flatten(1).any(1)).sum() <= 18
+    assert not blank.flatten(1).all(1).any()
+    corners = blank[:, ::127, ::127].flatten(1).any(1)
+    assert torch.equal(corners, blank.flatten(1).any(1))  # fill begins at the window's edge
+    for axis in (1, 2):  # and is convex: a line crosses each row and column once at most
+        assert (blank.int().diff(dim=axis).abs().sum(axis) <= 1).all()
+    assert ((cut - whole).nan_to_num(0).abs() > 0.01).float().mean() < 0.01  # glow and texture reach over the line
+    assert (left != known.masked_fill(blank[:, None], 255)).float().mean() < 0.001
