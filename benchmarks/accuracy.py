@@ -41,6 +41,7 @@ from accuracy_simulated import lake_ice, relief
 ELSEWHERE = """Goals 6 and 7, speed, memory, engines and seams, are measured by
 
     python benchmarks/predict.py --peers PYTHON
+    python benchmarks/seams.py
 """
 
 
