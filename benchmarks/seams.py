@@ -98,7 +98,7 @@ def main() -> None:
         print(f"{mask:16} {seams.same:12.4%} {seams.largest:10.3f} {seams.turned:12.4%}")
     least = min(seams.same for seams in found.values())
     print(f"{'seamless' if least >= LEAST else 'NOT seamless'}: {least:.4%} at least, the aim is {LEAST:.1%}")
-    sys.exit(least < LEAST)
+    sys.exit(int(least < LEAST))
 
 
 if __name__ == "__main__":
