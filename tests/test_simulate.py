@@ -81,6 +81,42 @@ def test_what_is_called_cloud_is_brighter_than_the_ground_was():
     assert made[:, 2][cloud].median() > 0.3
 
 
+def test_towers_darken_the_cloud_behind_them_and_no_other():
+    bands, labels = ground(8, water=0)
+    clouds = replace(with_clouds(kind="broken", cover=(0.6, 0.6)), relief=(0, 0), glow=(0, 0))
+    flat, towering = (replace(STILL, clouds=replace(clouds, towers=(high, high))) for high in (0, 900))
+    before, _, parts = Simulator(flat).render(bands, labels, seed=6, sun=Sun(90, 60))
+    after, known, _ = Simulator(towering).render(bands, labels, seed=6, sun=Sun(90, 60))
+    darker = before - after
+    assert darker.min() > -1e-5
+    behind = darker[:, 1] > 0.05
+    assert 0.02 < behind.float().mean() < 0.4
+    opacity = parts.scene.opacity
+    assert (opacity[behind] > 0.04).all()  # cloud is darkened, not the ground beside it
+    east = torch.stack([opacity.roll(step, 2) for step in range(-36, 0)]).amax(0)  # towards the sun
+    assert (east[behind] > 0.8).all()  # each lies behind something tall
+    overhead = Simulator(towering)(bands, labels, seed=6, sun=Sun(90, 0))[0]
+    assert torch.allclose(overhead, Simulator(flat)(bands, labels, seed=6, sun=Sun(90, 0))[0])
+    assert (known[:, CLOUD] == 1).any()
+
+
+def test_cloud_that_no_eye_could_see_is_not_known():
+    bands, labels = ground(8, water=0)
+    bands[:, :, :, SIZE // 2 :] = 0.3  # as grey as thin cloud is
+    clouds = replace(with_clouds(kind="thin"), brightness=(0.5, 0.5), glow=(0, 0), visible_from=0.02, relief=(0, 0))
+    clouds = replace(clouds, blue=(1, 1), red=(1, 1))
+    made, known, parts = Simulator(replace(STILL, clouds=clouds)).render(bands, labels, seed=4)
+    opacity = parts.scene.opacity
+    change = (made - bands)[:, :3].mean(1).abs()
+    thin = (opacity >= 0.12) & (opacity < 0.6)
+    clear_cut = (change - 0.02).abs() > 1e-4
+    assert torch.equal((known[:, CLOUD] == 1)[thin & clear_cut], (change >= 0.02)[thin & clear_cut])
+    assert (known[:, CLOUD][thin & (change < 0.0199)] == 255).all()
+    assert (known[:, CLOUD][opacity >= 0.6] == 1).all()
+    unseen = thin & (known[:, CLOUD] == 255)
+    assert unseen[:, :, SIZE // 2 :].sum() > 10 * unseen[:, :, : SIZE // 2].sum()
+
+
 def test_clouds_of_the_background_count_for_nothing():
     bands, labels = ground(3)
     labels[:, CLOUD, :40], labels[:, SHADOW, 40:60] = 1, 255

@@ -8,6 +8,7 @@ from math import cos, hypot, radians, sin, tan
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import label
 
 from clear_ground import CLOUD, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
 from hlsmask.inference.spectral.relief import terrain_shadow
@@ -126,7 +127,7 @@ def test_terrain_shadow_that_a_new_lake_floods_is_not_known():
     labels[:, TERRAIN, :60] = 1
     water = WaterColour(recoloured=0, glint=0, lakes=1, lake_cover=(0.4, 0.4))
     _, known, parts = Simulator(replace(STILL, water=water)).render(bands, labels, seed=3)
-    lakes = parts.scene.lakes
+    lakes = parts.scene.lakes > 0
     assert lakes[:, :60].any()
     assert (known[:, TERRAIN, :60][lakes[:, :60]] == 255).all()
     assert (known[:, TERRAIN, :60][~lakes[:, :60]] == 1).all()
@@ -188,7 +189,7 @@ def test_water_may_be_muddy_or_mirror_the_sun_and_stays_water():
     bands, labels = ground(24)
     simulation = replace(STILL, water=WaterColour(recoloured=1, glint=0.5, lakes=1, glint_level=(0.1, 0.1)))
     made, known, parts = Simulator(simulation).render(bands, labels, seed=3)
-    wet = (labels[:, WATER] == 1) | parts.scene.lakes
+    wet = (labels[:, WATER] == 1) | (parts.scene.lakes > 0)
     assert torch.equal(known[:, WATER] == 1, wet)
     assert parts.scene.lakes.any()
     level = torch.stack([(made[k, 3] * wet[k]).sum() / wet[k].sum() for k in range(24)])
@@ -197,6 +198,22 @@ def test_water_may_be_muddy_or_mirror_the_sun_and_stays_water():
     assert torch.allclose(
         made[:, :, :][~wet[:, None].expand_as(made)], bands[~wet[:, None].expand_as(bands)], atol=1e-4
     )
+
+
+def test_ponds_are_small_and_their_shores_are_mixed():
+    bands, labels = ground(16, water=0)
+    water = WaterColour(recoloured=0, glint=0, lakes=0, ponds=1, pond_cover=(0.02, 0.02), pond_size=(4, 4))
+    made, known, parts = Simulator(replace(STILL, water=water)).render(bands, labels, seed=3)
+    share = parts.scene.lakes
+    assert torch.equal(known[:, WATER] == 1, share >= 0.5)
+    assert torch.equal(known[:, WATER] == 255, (share > 0.1) & (share < 0.5))
+    assert 0.01 < (share >= 0.5).float().mean() < 0.03
+    sizes = np.concatenate([np.bincount(label(one.numpy() >= 0.5)[0].ravel())[1:] for one in share])
+    assert np.median(sizes) < 60  # a pond of 4 pixels' reach is no lake
+    lost = 1 - made[:, 3] / bands[:, 3]  # of the near infrared: whole in the middle, half at the shore
+    assert lost[share > 0.99].min() > 0.4
+    shore = (share > 0.4) & (share < 0.6)
+    assert 0.2 < lost[shore].median() / lost[share > 0.99].median() < 0.8
 
 
 def test_noise_has_the_deviation_that_was_asked_for_in_every_band_and_window():

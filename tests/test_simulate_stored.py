@@ -91,6 +91,37 @@ def test_backgrounds_are_mirrored_enlarged_and_passed_over_where_they_show_nothi
         SimulatedSamples(HeldSamples([]), STILL)
 
 
+def test_a_patchwork_is_ground_of_two_backgrounds_with_their_labels():
+    samples = held(2, 64)
+    for number, level in enumerate((1000, 3000)):
+        samples.sample(number).bands[:] = level
+        samples.sample(number).labels[:] = number
+    ground = replace(STILL.ground, patchwork=1)
+    row = SimulatedSamples(samples, replace(STILL, ground=ground), size=64, seed=5)
+    bands, labels, _ = row.batch(range(24))
+    second = bands[:, 3] > 0.2
+    assert torch.equal(labels[:, WATER] == 1, second)
+    shares = second.float().mean((1, 2))
+    both = (shares > 0) & (shares < 1)
+    assert 6 <= both.sum() <= 18  # in half of the windows both draws are the same background
+    assert 0.3 < shares[both].mean() < 0.7
+    alone, known, _ = row.batch([7])
+    assert torch.allclose(alone[0], bands[7], atol=2e-5)
+    assert torch.equal(known[0], labels[7])
+
+
+def test_a_patchwork_is_not_stored(run, store, tmp_path):
+    words = ("samples", "simulate", "--backgrounds", store, "--size", 64, "--ground.patchwork", 0.5)
+    code, _, err = run(*words, "--out", tmp_path / "out", "--count", 2, "--device", "cpu")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "windows of two places" in err
+    assert not (tmp_path / "out").exists()
+    mixed = replace(STILL, ground=replace(STILL.ground, patchwork=0.5))
+    with pytest.raises(UsageError, match="leave it out"):
+        next(simulated(SimulatedSamples(held(), mixed, size=64), [0]))
+
+
 def test_terrain_shadow_of_another_meaning_is_not_taken_for_known():
     bands, labels = ground(1, 64)
     labels[:, TERRAIN, 10:20] = 1

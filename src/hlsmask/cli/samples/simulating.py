@@ -51,9 +51,15 @@ def _preview(stream: SimulatedSamples, path: Path, windows: int) -> None:
 
 
 def _write(stream: SimulatedSamples, out: Path, task: Task) -> None:
-    from hlsmask.samples.simulate import mark_of, name_of, simulated  # noqa: PLC0415 - as the others
+    from hlsmask.samples.simulate import (  # noqa: PLC0415 - as the others
+        check_storable,
+        mark_of,
+        name_of,
+        simulated,
+    )
     from hlsmask.samples.store import StoreWriter  # noqa: PLC0415 - needs zarr
 
+    check_storable(stream.simulator.simulation)
     options = {
         "kind": "simulated",
         "backgrounds": str(task.backgrounds.resolve()),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hlsmask.samples.simulate.parameters import Simulation as Simulation
     from hlsmask.samples.simulate.preview import write_sheet as write_sheet
     from hlsmask.samples.simulate.simulator import Simulator as Simulator
+    from hlsmask.samples.simulate.storing import check_storable as check_storable
     from hlsmask.samples.simulate.storing import mark_of as mark_of
     from hlsmask.samples.simulate.storing import name_of as name_of
     from hlsmask.samples.simulate.storing import simulated as simulated
@@ -23,6 +24,7 @@ _HOME = {
     "SimulatedSamples": "stream",
     "Simulation": "parameters",
     "Simulator": "simulator",
+    "check_storable": "storing",
     "choose_device": "device",
     "mark_of": "storing",
     "name_of": "storing",

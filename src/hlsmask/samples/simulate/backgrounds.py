@@ -92,6 +92,14 @@ def cut(samples: Samples, size: int, rng: np.random.Generator, meaning: str) -> 
     raise SampleError(f"{samples.path}: none of {TRIES} samples drawn can be simulated over; the last: {trouble}")
 
 
+def patches(size: int, rng: np.random.Generator) -> Tensor:
+    """Return where ground of a second background lies in a window, bool (size, size): about half of it."""
+    nodes = int(rng.integers(3, 10))
+    coarse = torch.from_numpy(rng.standard_normal((nodes, nodes)))
+    fine = functional.interpolate(coarse[None, None], size=(size, size), mode="bicubic", align_corners=True)
+    return fine[0, 0] > 0
+
+
 def _read(samples: Samples, place: Place) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Return a square of `place.span` pixels, mirrored where the sample is smaller."""
     bands, labels = samples.read(place.index, Window(*place.corner, place.part, place.part))

@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from hlsmask.samples.simulate.parameters import Simulation
     from hlsmask.samples.simulate.sun import Suns
 
+VISIBLE: Final = 3
+"""So many bands, the first ones, are those that eyes see."""
+
 CLOUD_FROM: Final = 0.12
 """Opacity that the cover of a kind of cloud is counted from."""
+
+TOWER_STEPS: Final = (0.2, 0.45, 0.7)
+"""Heights, as shares of the highest tower, at which the beam from a cloud to the sun is followed."""
+
+TOWER_LOSS: Final = 0.5
+"""Share of its brightness that cloud loses in the shadow of a tower: its sides and the sky still light it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +73,9 @@ class Layer:
     thick: Tensor
     """Optical depth if it had no limit: how high the cloud towers, shape (m, h, w)."""
 
+    most: Tensor
+    """That limit, shape (m, 1, 1)."""
+
     ice: NDArray[np.float32]
     """Share of ice, one a window."""
 
@@ -79,7 +91,7 @@ def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor
     dice.turn("sky")
     has_low, has_high, has_trail = dice.chance(options.share), dice.chance(options.high), dice.chance(options.contrails)
     strength = dice.within(simulation.shadow.strength)
-    relief = dice.within(options.relief)
+    relief, towers = dice.within(options.relief), dice.within(options.towers)
     rows = np.flatnonzero(has_low | has_high | has_trail)
     if rows.size == 0:
         return None
@@ -94,7 +106,10 @@ def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor
             continue
         at = torch.from_numpy(np.searchsorted(rows, own)).to(canvas.device)
         frozen = canvas.column(layer.ice)
-        shine.index_add_(0, at, _shine(canvas, layer.thick, own, relief, suns) * (1 - frozen))
+        lit = _shine(canvas, layer.thick, own, relief, suns)
+        if options.towers[1] > 0:
+            lit -= TOWER_LOSS * _behind(layer, towers[own], own, suns, simulation.pixel)
+        shine.index_add_(0, at, lit * (1 - frozen))
         depth.index_add_(0, at, layer.depth)
         above.index_add_(0, at, layer.above)
         ice.index_add_(0, at, layer.depth * frozen)
@@ -147,7 +162,7 @@ def _layer(
     down, right = suns.throw(drawn["height"], pixel)
     steps = [np.rint(way[rows]).astype(int).tolist() for way in (down, right)]
     moved = shift(depth, *steps, mirrored=foggy[rows].tolist())  # valleys do not go on where the window ends
-    return Layer(depth, soften(moved), thick, ice)
+    return Layer(depth, soften(moved), thick, most, ice)
 
 
 def _shine(canvas: Canvas, thick: Tensor, rows: Rows, relief: NDArray[np.float32], suns: Suns) -> Tensor:
@@ -156,6 +171,20 @@ def _shine(canvas: Canvas, thick: Tensor, rows: Rows, relief: NDArray[np.float32
     east, north = canvas.column(suns.east, rows), canvas.column(suns.north, rows)
     slope = (beside(top, 2, -1) - beside(top, 2, 2)) * east + (beside(top, 1, 2) - beside(top, 1, -1)) * north
     return (slope * canvas.column(relief, rows)).clamp_(-0.5, 0.22)
+
+
+def _behind(layer: Layer, towers: NDArray[np.float32], rows: Rows, suns: Suns, pixel: float) -> Tensor:
+    """Return how much of the sun higher parts of a layer hide from its lower ones, 0 to 1, (m, h, w).
+
+    `towers` are metres from the lowest to the highest top, one a window.
+    """
+    top = soften((layer.thick / (1.5 * layer.most)).clamp_(max=1))
+    hidden = torch.zeros_like(top)
+    for share in TOWER_STEPS:
+        way = suns.of_rows(rows).throw(towers * np.float32(share), pixel)
+        down, right = (np.rint(one).astype(int).tolist() for one in way)
+        hidden = torch.maximum(hidden, (shift(top, down, right) - top).sub_(share).div_(0.15).clamp_(0, 1))
+    return soften(hidden)
 
 
 def _contrails(canvas: Canvas, rows: Rows, suns: Suns, pixel: float) -> tuple[Tensor, Tensor]:
@@ -186,8 +215,12 @@ def _contrails(canvas: Canvas, rows: Rows, suns: Suns, pixel: float) -> tuple[Te
     return layers[0] * lumps, soften(layers[1] * moved)
 
 
-def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> None:
-    """Lay the clouds and their glow over the bands (n, 6, h, w), in place."""
+def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> Tensor:
+    """Lay the clouds and their glow over the bands (n, 6, h, w), in place.
+
+    Returns by how much the clouds change the reflectance of the visible bands, their mean, (m, h, w): how well one
+    sees them.
+    """
     options, dice = simulation.clouds, canvas.dice
     dice.turn("colour")
     green = dice.within(options.brightness)
@@ -202,6 +235,7 @@ def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> No
     light = sky.shine * step(sky.depth, -2.5, 4.0).clamp(min=0.6)
     warm = torch.from_numpy(colour[rows].astype(np.float32)).to(canvas.device)
     icy = frozen.mul_(0.5)
+    seen = torch.zeros_like(opacity)
     for band in range(len(spectra.GLOW)):
         white = light * warm[:, band, None, None]
         if band >= 4:  # noqa: PLR2004 - the short-wave infrared, where ice absorbs
@@ -209,6 +243,10 @@ def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> No
         through = (sky.depth * -spectra.CLOUD_WEIGHT[band]).exp_()
         plane = bands[:, band] if rows.size == len(bands) else bands[rows, band]
         plane.add_(near, alpha=spectra.GLOW[band])
-        plane.sub_(white).mul_(through).add_(white)
+        plane.sub_(white)
+        if band < VISIBLE:
+            seen.addcmul_(plane, 1 - through, value=-1 / VISIBLE)
+        plane.mul_(through).add_(white)
         if rows.size < len(bands):
             bands[rows, band] = plane
+    return seen.abs_()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from hlsmask.samples.simulate.ranges import Range, check
@@ -36,10 +36,14 @@ class Ground:
     dark_level: Range = (0.25, 0.8)
     """What dark ground keeps of its near infrared; more of the other bands."""
 
+    patchwork: float = 0.0
+    """Share of windows put together from two backgrounds along a random line: few backgrounds are soon learned by
+    heart. They belong to no one place, so samples that are stored, and may be divided later, cannot be made so."""
+
     def __post_init__(self) -> None:
         check(self, 0, 3, "level", "tint")
         check(self, -0.2, 0.2, "offset")
-        check(self, 0, 1, "bright", "bright_cover", "dark", "dark_cover", "dark_level")
+        check(self, 0, 1, "bright", "bright_cover", "dark", "dark_cover", "dark_level", "patchwork")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,18 @@ class WaterColour:
     lake_cover: Range = (0.03, 0.4)
     """Share of such a window that they cover."""
 
+    ponds: float = 0.0
+    """Share of windows that get ponds of their own where they have no such lakes: most of their pixels are shore."""
+
+    pond_cover: Range = (0.002, 0.03)
+    """Share of such a window that they cover."""
+
+    pond_size: Range = (2.0, 12.0)
+    """How far they reach, in pixels, drawn evenly in its logarithm."""
+
     def __post_init__(self) -> None:
-        check(self, 0, 1)
+        check(self, 0, 1, *(field.name for field in fields(self) if field.name != "pond_size"))
+        check(self, 1, 100, "pond_size")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MIXED: Final = 0.1
 """Share of a pixel from which new ground may show; what the background knew is gone where all but this is new."""
 
+SHORE: Final = 0.5
+"""Share of a pixel from which flooded land is water."""
+
 _WATER, _CLOUD, _SHADOW, _SNOW, _TERRAIN = range(len(Mask))
 
 
@@ -28,7 +31,7 @@ class Scene:
     """Labels of the background, uint8 (n, 5, h, w)."""
 
     lakes: Tensor | None
-    """Bool (n, h, w): land that was flooded."""
+    """Share of each pixel of land that was flooded, (n, h, w)."""
 
     bare: Tensor | None
     """Share of each pixel that sand, salt or roofs cover, (n, h, w)."""
@@ -51,6 +54,9 @@ class Scene:
     shade: Tensor
     """Share of the direct light that clouds keep from the ground, (n, h, w)."""
 
+    contrast: Tensor
+    """Change of the visible bands' mean reflectance by clouds, (n, h, w)."""
+
     haze: Tensor | None
     """Share of the ground's light that haze and smoke hide, (n, h, w)."""
 
@@ -69,7 +75,7 @@ def label(scene: Scene, simulation: Simulation) -> Tensor:
     veiled = scene.opacity if scene.haze is None else 1 - (1 - scene.opacity) * (1 - scene.haze)
     hidden = veiled >= clouds.hidden_from
     own_cloud = labels[:, _CLOUD] == 1
-    cloudy = scene.opacity >= clouds.label_from
+    cloudy = (scene.opacity >= clouds.label_from) & (opaque | (scene.contrast >= clouds.visible_from))
 
     doubt = (scene.opacity >= clouds.doubt_from) | (veiled >= clouds.label_from)
     labels[:, _CLOUD] = _pick(cloudy, doubt | murky)
@@ -82,8 +88,10 @@ def label(scene: Scene, simulation: Simulation) -> Tensor:
     labels[:, _SHADOW] = _pick(shaded & clear, rim | shaded | murky | hidden).mul_(~opaque)
 
     if scene.lakes is not None:
-        labels[:, _WATER].masked_fill_(scene.lakes, 1)
-        labels[:, _SNOW].masked_fill_(scene.lakes, 0)
+        flooded = scene.lakes >= SHORE
+        labels[:, _WATER].masked_fill_((scene.lakes > MIXED) & (labels[:, _WATER] != 1), NOT_OBSERVED)
+        labels[:, _WATER].masked_fill_(flooded, 1)
+        labels[:, _SNOW].masked_fill_(flooded, 0)
     snow, ice = simulation.snow, scene.ice
     if scene.bare is not None:
         own = labels[:, _SNOW]
@@ -101,7 +109,7 @@ def label(scene: Scene, simulation: Simulation) -> Tensor:
     own = labels[:, _TERRAIN]
     own.masked_fill_(murky & (own == 0), NOT_OBSERVED)
     if scene.lakes is not None:
-        own.masked_fill_(scene.lakes & (own != 0), NOT_OBSERVED)
+        own.masked_fill_((scene.lakes > MIXED) & (own != 0), NOT_OBSERVED)
     unknown = (hidden | own_cloud).to(torch.uint8).mul_(NOT_OBSERVED)
     for mask in (_WATER, _SNOW, _TERRAIN):
         labels[:, mask].bitwise_or_(unknown)  # 255, whatever it was

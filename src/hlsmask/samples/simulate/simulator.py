@@ -12,7 +12,7 @@ from hlsmask.bands import BANDS
 from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.samples.simulate import clouds, relief, sensor, snow, spectra, surface
 from hlsmask.samples.simulate.dice import Dice
-from hlsmask.samples.simulate.fields import Canvas, upper
+from hlsmask.samples.simulate.fields import Canvas, soften, upper
 from hlsmask.samples.simulate.labels import Scene, label
 from hlsmask.samples.simulate.parameters import Simulation
 from hlsmask.samples.simulate.sun import Suns
@@ -146,17 +146,17 @@ class Simulator:
         self._light(canvas, out, shading, sky)
         fog = sensor.haze(canvas, out, simulation)
         zero = torch.zeros_like(water)
-        opacity, shade = zero, zero
+        opacity, shade, contrast = zero, zero, zero
         if sky is not None:
-            clouds.cover(canvas, out, sky, simulation)
-            opacity, shade = zero.clone(), zero.clone()
+            opacity, shade, contrast = zero.clone(), zero.clone(), zero.clone()
+            contrast[sky.rows] = clouds.cover(canvas, out, sky, simulation)
             opacity[sky.rows], shade[sky.rows] = sky.opacity, sky.shade
         sensor.measure(canvas, out, simulation)
 
         dark, light = self._darkness(shading, labels[:, 4])
         scene = Scene(
             background=labels,
-            lakes=None if lakes is None else lakes > 0,
+            lakes=lakes,
             bare=bare,
             cover=cover,
             ice=ice,
@@ -164,6 +164,7 @@ class Simulator:
             light=light,
             opacity=opacity,
             shade=shade,
+            contrast=contrast,
             haze=fog,
         )
         known = label(scene, simulation)
@@ -206,19 +207,26 @@ class Simulator:
         return shading, height
 
     def _lakes(self, canvas: Canvas, water: Tensor, height: Tensor | None) -> Tensor | None:
-        """Return where land is flooded, 1 or 0, (n, h, w), or None where nowhere is."""
+        """Return the share of each pixel that is flooded land, (n, h, w), or None where nowhere is any."""
         options, dice = self.simulation.water, canvas.dice
         dice.turn("lakes")
         flooded, share = dice.chance(options.lakes), dice.within(options.lake_cover)
         beta, long = dice.even(3.4, 4.6), dice.even(80, 400)
+        dotted, little, size = dice.chance(options.ponds), dice.within(options.pond_cover), dice.log(options.pond_size)
         if height is not None:
-            flooded &= (height.flatten(1).amax(1) == 0).cpu().numpy()
-        rows = np.flatnonzero(flooded)
+            level = (height.flatten(1).amax(1) == 0).cpu().numpy()
+            flooded &= level
+            dotted &= level
+        share = np.where(dotted & ~flooded, little, share)
+        long = np.where(dotted & ~flooded, 3 * size, long)
+        rows = np.flatnonzero(flooded | dotted)
         if rows.size == 0:
             return None
         field = canvas.field(rows, beta, long, shortest=2.5)
         lakes = torch.zeros_like(water)
-        lakes[rows] = (field > upper(field, canvas.column(share, rows))).float() * (1 - water[rows])
+        whole = (field > upper(field, canvas.column(share, rows))).float()
+        small = canvas.column((dotted & ~flooded).astype(np.float32), rows)
+        lakes[rows] = (whole + (soften(whole) - whole) * small) * (1 - water[rows])  # ponds are little but shore
         return lakes
 
     def _light(self, canvas: Canvas, bands: Tensor, shading: Shading | None, sky: Sky | None) -> None:

@@ -92,6 +92,9 @@ class Clouds:
     relief: Range = (0.1, 0.55)
     """How much brighter the side of a heap that faces the sun is, and how much darker the other."""
 
+    towers: Range = (0.0, 0.0)
+    """Metres from the lowest to the highest top of a layer. Towers darken what lies lower behind them."""
+
     glow: Range = (0.0, 0.05)
     """Blue reflectance that a full surrounding of cloud adds to clear ground; less at longer waves
     (adjacency; Varnai & Marshak 2009, doi:10.1029/2008GL037087)."""
@@ -102,6 +105,10 @@ class Clouds:
     doubt_from: float = 0.05
     """Opacity from which it may be: not known up to `label_from`."""
 
+    visible_from: float = 0.0
+    """Change of the visible bands' mean reflectance from which cloud thinner than `hidden_from` is seen; where it
+    changes less, as grey cloud over ground as grey, it is not known."""
+
     hidden_from: float = 0.6
     """Opacity, that of haze included, from which water, snow, relief and shadow below cannot be known."""
 
@@ -109,6 +116,8 @@ class Clouds:
         check(self, 0, 1, "share", "high", "contrails", "glow")
         check(self, 0.05, 1.5, "brightness", "blue", "red", "nir", "swir1", "swir2")
         check(self, 0, 2, "relief")
+        check(self, 0, 5000, "towers")
+        check(self, 0, 0.2, "visible_from")
         check(self, 0.01, 1, "label_from")
         check(self, 0.001, self.label_from, "doubt_from")
         check(self, self.label_from, 1, "hidden_from")

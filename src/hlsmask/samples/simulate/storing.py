@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsmask.bands import HLS_FILL, HLS_SCALE
+from hlsmask.errors import UsageError
 from hlsmask.samples.division.footprints import middles, square_of
 from hlsmask.samples.sample import Sample
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from hlsmask.samples.sample import Record
     from hlsmask.samples.sequence import Samples
+    from hlsmask.samples.simulate.parameters import Simulation
     from hlsmask.samples.simulate.stream import SimulatedSamples
 
 
@@ -32,8 +34,24 @@ def mark_of(backgrounds: Samples) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
+def check_storable(simulation: Simulation) -> None:
+    """Raise UsageError if its samples would be of several places each: none of the records could say where from."""
+    if simulation.ground.patchwork > 0:
+        raise UsageError(
+            f"ground.patchwork is {simulation.ground.patchwork:g}: windows of two places, which no division could keep "
+            "apart, cannot be stored; leave it out, or train with --simulate, which stores nothing"
+        )
+
+
 def simulated(stream: SimulatedSamples, numbers: Sequence[int]) -> Iterator[Sample]:
-    """Yield the samples of these numbers, ready to be stored; split, granule and tile are those of the background."""
+    """Yield the samples of these numbers, ready to be stored; split, granule and tile are those of the background.
+
+    Raises
+    ------
+    UsageError
+        If windows are put together from two backgrounds (`ground.patchwork`).
+    """
+    check_storable(stream.simulator.simulation)
     bands, labels, found = stream.batch(numbers)
     stored = (
         (bands / HLS_SCALE).round_().nan_to_num_(nan=HLS_FILL).clamp_(HLS_FILL, np.iinfo(np.int16).max).cpu().numpy()

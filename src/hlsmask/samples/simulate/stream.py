@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from hlsmask.errors import UsageError
-from hlsmask.samples.simulate.backgrounds import cut
+from hlsmask.samples.simulate.backgrounds import cut, patches
 from hlsmask.samples.simulate.held import Held, can_be_held
 from hlsmask.samples.simulate.simulator import Simulator
 
@@ -115,6 +115,18 @@ class SimulatedSamples(IterableDataset[tuple[Tensor, Tensor]]):
         """Return the clear windows that these `numbers` are simulated over, their labels, and their backgrounds."""
         meaning = self.simulator.simulation.relief.meaning
         dice = [np.random.default_rng([self.seed, number, 1]) for number in numbers]
+        bands, labels, found = self._cut(dice, meaning)
+        share = self.simulator.simulation.ground.patchwork
+        mixed = [place for place, one in enumerate(dice) if share and one.random() < share]
+        if mixed:
+            others, known, _ = self._cut([dice[place] for place in mixed], meaning)
+            there = torch.stack([patches(self.size, dice[place]) for place in mixed])[:, None].to(bands.device)
+            bands[mixed] = torch.where(there, others, bands[mixed])
+            labels[mixed] = torch.where(there, known, labels[mixed])
+        return bands, labels, found
+
+    def _cut(self, dice: Sequence[np.random.Generator], meaning: str) -> tuple[Tensor, Tensor, list[int]]:
+        """Return a window of one background for each of the `dice`."""
         if self.device.type != "cpu" and self._held is None and self.small:
             self._held = Held.hold(self.backgrounds, meaning, self.device)
         if self._held is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hlsmask.samples.simulate.fields import Rows
     from hlsmask.sun import Sun
 
     Draw = NDArray[np.float32]
@@ -32,6 +33,10 @@ class Suns:
         """Return the suns of windows whose sun is known."""
         azimuth = np.array([sun.azimuth for sun in suns], np.float32)
         return cls(azimuth, np.array([sun.zenith for sun in suns], np.float32))
+
+    def of_rows(self, rows: Rows) -> Suns:
+        """Return the suns of some windows."""
+        return Suns(self.azimuth[rows], self.zenith[rows])
 
     @property
     def east(self) -> Draw:
