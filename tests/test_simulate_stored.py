@@ -95,7 +95,8 @@ def test_a_patchwork_is_ground_of_two_backgrounds_with_their_labels():
     samples = held(2, 64)
     for number, level in enumerate((1000, 3000)):
         samples.sample(number).bands[:] = level
-        samples.sample(number).labels[:] = number
+        samples.sample(number).labels[:] = 0
+        samples.sample(number).labels[WATER] = number
     ground = replace(STILL.ground, patchwork=1)
     row = SimulatedSamples(samples, replace(STILL, ground=ground), size=64, seed=5)
     bands, labels, _ = row.batch(range(24))
