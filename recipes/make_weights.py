@@ -88,8 +88,8 @@ def ship(trained: Path, out: Path, store: Path, backgrounds: str) -> None:
     """Write both files, with the same card."""
     net = models.load(trained).eval()
     net.card = replace(net.card, thresholds=raised(net, store))
-    started = net.card.provenance["started"][:10].replace("-", ".")
-    card = replace(net.card, name=NAME, version=started, provenance=told(dict(net.card.provenance), backgrounds))
+    today = datetime.now(UTC).strftime("%Y.%m.%d")  # of two that were trained on one day, each has its own
+    card = replace(net.card, name=NAME, version=today, provenance=told(dict(net.card.provenance), backgrounds))
     net.card = card
     to_train = out / f"{NAME}.safetensors"
     models.save(net, to_train)
