@@ -6,16 +6,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from hlsmask.archive.options import Many
 from hlsmask.inference.options import Options
 from hlsmask.products.output import Output  # noqa: TC001 - cyclopts reads the annotations
 
 _DEFAULTS = Options()
+_MANY = Many()
 
 
 def predict(
     *sources: str,
     output: Annotated[Output, Parameter(name="*")],
     options: Annotated[Options, Parameter(name="*")] = _DEFAULTS,
+    many: Annotated[Many, Parameter(name="*")] = _MANY,
 ) -> int:
     """Mask scenes: water, cloud, cloud shadow, snow/ice, terrain shadow and clear water for every pixel.
 
@@ -26,6 +29,10 @@ def predict(
     What is already there for the same source, model and options is skipped. A source that fails does not stop
     the others; its reason is printed and kept in OUT/failures.jsonl.
 
+    A source may hold many: a folder in which granules lie at any depth, a list (.txt, .parquet), a STAC
+    ItemCollection, the URL of a STAC search. Many are masked side by side, by Dask, and OUT/manifest.parquet tells what
+    became of each; the same command again does what is missing, stale or failed.
+
     Parameters
     ----------
     sources
@@ -35,7 +42,13 @@ def predict(
         Where results go.
     options
         How scenes are masked.
+    many
+        How many are masked side by side.
     """
-    from hlsmask.cli.run import run  # noqa: PLC0415 - --help answers without rasterio
+    from hlsmask.cli.run import is_many, run  # noqa: PLC0415 - --help answers without rasterio
 
+    if many.asked or is_many(sources):
+        from hlsmask.cli.many import run as run_many  # noqa: PLC0415 - as above
+
+        return run_many(sources, options, output, many)
     return run(sources, options, output)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from hlsmask.aside import write_text
-from hlsmask.cli import DONE, FAILED, complain, heed_stop
+from hlsmask.archive.listing import holds_many
+from hlsmask.cli import DONE, FAILED, heed_stop
+from hlsmask.cli.failures import Failures
 from hlsmask.errors import HlsmaskError, OutputError, UsageError
 from hlsmask.granules.source import locate
 from hlsmask.hrefs import public_href
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from hlsmask.products.output import Output
     from hlsmask.products.produce import Produced
 
-FAILURES = "failures.jsonl"
+_MANY = 8
+"""Sources from which on the seconds are well spent in which processes start."""
 
 
 def run(sources: Sequence[str], options: Options, output: Output) -> int:
@@ -71,42 +72,10 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
     return FAILED if failures.new else DONE
 
 
-class Failures:
-    """What failed, kept in `OUT/failures.jsonl`: a line a source, gone once the source is done."""
-
-    def __init__(self, output: Output) -> None:
-        """Read what earlier runs left."""
-        self._path = output.out / FAILURES
-        self._kept: dict[str, dict[str, str]] = {}
-        self.new = 0
-        try:
-            for line in self._path.read_text(encoding="utf-8").splitlines():
-                entry = json.loads(line)
-                self._kept[entry["source"]] = entry
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # there is none, or it is not ours: it is written anew
-
-    def add(self, href: str, error: Exception) -> None:
-        """Print and keep a failure."""
-        self.new += 1
-        reason = complain(error)
-        source = public_href(href)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._kept[source] = {"source": source, "error": type(error).__name__, "reason": reason, "time": now}
-
-    def forget(self, href: str) -> None:
-        """Drop what was kept of a source that is now done."""
-        self._kept.pop(public_href(href), None)
-
-    def write(self) -> None:
-        """Write them all, or remove the file where there is none."""
-        try:
-            if self._kept:
-                write_text(self._path, "".join(f"{json.dumps(entry)}\n" for entry in self._kept.values()))
-            else:
-                self._path.unlink(missing_ok=True)
-        except OutputError as error:
-            complain(error)
+def is_many(sources: Sequence[str]) -> bool:
+    """Return whether a source holds many, or enough are named to mask them side by side, where that can be done."""
+    side_by_side = all(find_spec(package) for package in ("distributed", "pyarrow"))
+    return any(map(holds_many, sources)) or (side_by_side and len(sources) >= _MANY)
 
 
 def _refuse_clashes(sources: Sequence[Source]) -> None:

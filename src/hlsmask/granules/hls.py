@@ -44,6 +44,10 @@ class Granule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "hrefs", MappingProxyType(dict(self.hrefs)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is copied and pickled: a mapping that cannot be changed cannot be pickled."""
+        return type(self), (self.sensor, self.tile, self.time, self.version, dict(self.hrefs))
+
     @property
     def id(self) -> str:
         """Name, such as `HLS.S30.T13TDE.2024190T174911.v2.0`."""

@@ -88,19 +88,25 @@ def locate(source: str | Path | Granule) -> Source:
         if not Path(href).exists():
             raise UnreadableError(f"{href} does not exist")
     if path.lower().endswith((".json", ".geojson")):
-        return _from_item(href)
+        return from_item(read_json(href), href)
     if is_layer(href):
         granule = Granule.from_file(href)
         return Source(granule.id, href, granule=granule)
     return Source(Path(path).stem, href)
 
 
-def _from_item(href: str) -> Source:
-    item = _read_json(href)
+def from_item(item: Mapping[str, Any], base: str) -> Source:
+    """Return what a STAC Item describes; links that are not absolute begin at `base`, its path or URL.
+
+    Raises
+    ------
+    SourceError
+        If it is no Item.
+    """
     if item.get("type") != "Feature" or "assets" not in item or not item.get("id"):
-        raise SourceError(f"{public_href(href)} is no STAC Item: it needs type Feature, an id and assets")
+        raise SourceError(f"{public_href(base)} is no STAC Item: it needs type Feature, an id and assets")
     assets = {
-        key: {**asset, "href": _absolute(asset["href"], href)}
+        key: {**asset, "href": _absolute(asset["href"], base)}
         for key, asset in item["assets"].items()
         if isinstance(asset, dict) and "href" in asset
     }
@@ -108,14 +114,22 @@ def _from_item(href: str) -> Source:
     try:
         granule = Granule.from_item(item)
     except SourceError:
-        return Source(str(item["id"]).replace("/", "_"), href, item=item)
-    return Source(granule.id, href, granule=granule)
+        return Source(str(item["id"]).replace("/", "_"), base, item=item)
+    return Source(granule.id, base, granule=granule)
 
 
-def _read_json(href: str) -> dict[str, Any]:
+def read_json(place: str | Request) -> dict[str, Any]:
+    """Return the JSON object at a path or URL, or with which a request is answered.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read, or is no JSON object.
+    """
+    href = place if isinstance(place, str) else place.full_url
     try:
         if href.startswith(("https://", "http://")):
-            with urlopen(Request(href), timeout=_TIMEOUT) as answer:  # noqa: S310 - the scheme is checked
+            with urlopen(place, timeout=_TIMEOUT) as answer:  # noqa: S310 - the scheme is checked
                 text = answer.read()
         else:
             text = Path(href).read_bytes()

@@ -14,6 +14,7 @@ from hlsmask.products.footprint import union
 from hlsmask.products.item import COLLECTION_FILE, COLLECTION_ID, as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -29,18 +30,21 @@ def write_collection(
         "made with hlsmask."
     ),
     license: str = "other",  # noqa: A002 - STAC's word
+    items: Mapping[Path, dict[str, Any]] | None = None,
+    table: Path | None = None,
 ) -> Path:
     """Write `folder/collection.json` over every `folder/ID/ID.json`; return its path.
 
-    Extents are the union over the Items; where none has a place on Earth the extent is the whole of it, as
-    STAC wants one. Files that are no Item of ours are left out. Links are relative: the folder can be moved.
+    `items` are those of `items_in`, if they were read before; `table` is a table of them in the folder. Extents are
+    the union over the Items; where none has a place on Earth the extent is the whole of it, as STAC wants one. Files
+    that are no Item of ours are left out. Links are relative: the folder can be moved.
 
     Raises
     ------
     OutputError
         If the folder or the disk refuses.
     """
-    items = {path: item for path in sorted(folder.glob("*/*.json")) if (item := _item(path)) is not None}
+    items = items_in(folder) if items is None else items
     boxes = [tuple(item["bbox"]) for item in items.values() if item.get("bbox")]
     times: list[datetime] = [str_to_datetime(item["properties"]["datetime"]) for item in items.values()]
     extent = pystac.Extent(
@@ -60,11 +64,26 @@ def write_collection(
     for path, item in items.items():
         href = f"./{path.parent.name}/{path.name}"
         collection.add_link(pystac.Link("item", href, media_type=pystac.MediaType.GEOJSON, title=item["id"]))
+    if table is not None:
+        collection.add_asset(
+            "items",
+            pystac.Asset(
+                f"./{table.name}",
+                title="All Items as a table (stac-geoparquet)",
+                media_type="application/vnd.apache.parquet",
+                roles=["collection-mirror"],
+            ),
+        )
     if assets := _shared_assets(list(items.values())):
         collection.extra_fields["item_assets"] = assets
     target = folder / COLLECTION_FILE
     write_text(target, as_json(collection))
     return target
+
+
+def items_in(folder: Path) -> dict[Path, dict[str, Any]]:
+    """Return every Item of ours in `folder`, by its path, sorted."""
+    return {path: item for path in sorted(folder.glob("*/*.json")) if (item := _item(path)) is not None}
 
 
 def _item(path: Path) -> dict[str, Any] | None:

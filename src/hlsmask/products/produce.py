@@ -18,6 +18,7 @@ from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.products import qa
 from hlsmask.products.account import Tally, record_of
 from hlsmask.products.assets import PROBABILITY_STEPS
+from hlsmask.products.claim import claim
 from hlsmask.products.cog import CogWriter
 from hlsmask.products.item import ItemRecord, write_item
 from hlsmask.products.palette import LAYERS
@@ -91,11 +92,19 @@ def produce(
     started = perf_counter()
     folder = output.out / source.id
     request = request_hash(source, engine, options, probabilities=output.probabilities)
-    if not output.overwrite and (item := finished(folder, source.id, request)) is not None:
+
+    def there() -> Produced | None:
+        if output.overwrite or (item := finished(folder, source.id, request)) is None:
+            return None
         shares, seen = (item["properties"].get(f"hlsmask:{name}") for name in ("share", "water_in_sight"))
         return Produced(source.id, folder, fresh=False, shares=shares or {}, water_in_sight=seen)
-    before, now = made_by(folder, source.id), f"{engine.card.name} {engine.card.version}"
-    with Masking(source.open(scale=options.scale), engine, options) as masking:
+
+    if (made := there()) is not None:
+        return made
+    with Masking(source.open(scale=options.scale), engine, options) as masking, claim(output.out, source.id):
+        if (made := there()) is not None:  # by another process, while this one waited
+            return made
+        before, now = made_by(folder, source.id), f"{engine.card.name} {engine.card.version}"
         sweep(output.out, source.id)
         scratch = folder
         try:

@@ -1,0 +1,58 @@
+"""What failed, kept beside the results."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hlsmask.aside import write_text
+from hlsmask.cli import complain
+from hlsmask.errors import OutputError
+from hlsmask.hrefs import public_href
+
+if TYPE_CHECKING:
+    from hlsmask.products.output import Output
+
+FILE = "failures.jsonl"
+
+
+class Failures:
+    """What failed, kept in `OUT/failures.jsonl`: a line a source, gone once the source is done."""
+
+    def __init__(self, output: Output) -> None:
+        """Read what earlier runs left."""
+        self._path = output.out / FILE
+        self._kept: dict[str, dict[str, str]] = {}
+        self.new = 0
+        try:
+            for line in self._path.read_text(encoding="utf-8").splitlines():
+                entry = json.loads(line)
+                self._kept[entry["source"]] = entry
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # there is none, or it is not ours: it is written anew
+
+    def add(self, href: str, error: Exception) -> None:
+        """Print and keep a failure."""
+        self.keep(href, type(error).__name__, complain(error))
+
+    def keep(self, href: str, kind: str, reason: str) -> None:
+        """Keep a failure that was told already."""
+        self.new += 1
+        source = public_href(href)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._kept[source] = {"source": source, "error": kind, "reason": reason, "time": now}
+
+    def forget(self, href: str) -> None:
+        """Drop what was kept of a source that is now done."""
+        self._kept.pop(public_href(href), None)
+
+    def write(self) -> None:
+        """Write them all, or remove the file where there is none."""
+        try:
+            if self._kept:
+                write_text(self._path, "".join(f"{json.dumps(entry)}\n" for entry in self._kept.values()))
+            else:
+                self._path.unlink(missing_ok=True)
+        except OutputError as error:
+            complain(error)

@@ -1,0 +1,65 @@
+"""One at a time makes the results of a source: another process waits, and finds them made."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hlsmask.aside import reason
+from hlsmask.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextmanager
+def claim(out: Path, name: str) -> Iterator[None]:
+    """Hold the results `name` in `out`; wait while another process does.
+
+    The system lets go of a claim whose process ends, however that comes about. It holds on one machine, and on network
+    file systems that pass locks on; where a system has none, nothing is held.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to.
+    """
+    path = out / f".{name}.claim"
+    while True:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise OutputError(f"{out / name} cannot be written: {reason(error)}") from error
+        try:
+            _lock(handle)
+            if _is(path, handle):
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)  # while it is held: who waited sees that it is gone, and makes its own
+                return
+        finally:
+            os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            return
+
+
+def _is(path: Path, handle: int) -> bool:
+    """Return whether the file that is held is still the one at `path`."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(handle))  # noqa: PTH116 - beside fstat
+    except FileNotFoundError:
+        return False
