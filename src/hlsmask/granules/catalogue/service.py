@@ -55,10 +55,9 @@ def ask(
         If the service does not answer, refuses, or does not give all that it says it has.
     """
     client = load("earthdata", "pystac_client", "a search")
-    client_io = load("earthdata", "pystac_client.stac_api_io", "a search")
     errors = load("earthdata", "pystac_client.exceptions", "a search")
     name = f"{collection.service.label} ({urlsplit(api).hostname})"
-    connection = client_io.StacApiIO(headers=_NAME, timeout=TIMEOUT, max_retries=_patience())
+    connection = _connection()
     search = client.ItemSearch(
         url=f"{api}/search",
         method=collection.method,
@@ -123,6 +122,18 @@ def _identity(item: Any) -> str:  # noqa: ANN401 - JSON
     """Return what tells an Item from the others."""
     name = item.get("id") if isinstance(item, dict) else None
     return name if isinstance(name, str) else json.dumps(item, sort_keys=True)
+
+
+def _connection() -> Any:  # noqa: ANN401 - pystac_client's own
+    io = load("earthdata", "pystac_client.stac_api_io", "a search").StacApiIO
+
+    class Connection(io):  # type: ignore[misc, valid-type]  # known when it runs
+        def json_loads(self, txt: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
+            return json.loads(
+                txt, *args, **kwargs
+            )  # pystac takes orjson where it is there: no NaN, a cloud cover some have
+
+    return Connection(headers=_NAME, timeout=TIMEOUT, max_retries=_patience())
 
 
 def _patience() -> Any:  # noqa: ANN401 - urllib3's own
