@@ -193,6 +193,16 @@ def test_what_is_there_is_kept_until_something_changes(run, tmp_path):
     assert not (out / folder.name / f"{folder.name}.probabilities.tif").exists()
 
 
+@pytest.mark.parametrize("view", [None, 16])
+def test_other_windows_are_another_request_only_where_masks_depend_on_them(run, tmp_path, make_network, view):
+    card = Card("tiny", tuple(Mask), output="probabilities", size=64, overlap=32, multiple=8, view=view)
+    folder = tiny_granule(tmp_path)
+    words = ("predict", folder, "--out", tmp_path / "out", "--model", make_network(card))
+    assert run(*words)[0] == 0
+    _, printed, _ = run(*words, "--window", 96)
+    assert ("already there" in printed) == (view is not None)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (33, 17), (600, 520)])
 def test_scenes_of_any_shape(run, tmp_path, shape):
     path = write_bands(tmp_path / "scene.tif", plausible((6, *shape)), names=None)

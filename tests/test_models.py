@@ -212,6 +212,20 @@ def test_the_registry_tells_the_cost(name):
     assert counter.get_total_flops() / 2e9 == pytest.approx(network.cost, rel=0.01)
 
 
+@pytest.mark.parametrize("name", [name for name, network in NETWORKS.items() if network.view is not None])
+def test_no_network_looks_farther_than_its_card_says(name):
+    """What lies farther from the block a pixel is in has no part in it: the gradient there is nothing."""
+    net = models.create(name).eval()
+    view, block = net.card.view, net.card.multiple
+    first = 6 * block
+    bands = torch.rand(1, 6, 13 * block, 13 * block, requires_grad=True)
+    net(bands)[..., first : first + block, first : first + block].sum().backward()
+    seen = bands.grad[0].abs().sum(0).nonzero()
+    assert first - seen.min() <= view
+    assert seen.max() - (first + block - 1) <= view
+    assert first - seen.min() > view // 2  # or the network could look farther
+
+
 @each
 def test_the_card_fits(name):
     card = models.create(name).card if NETWORKS[name].parameters < 4e7 else NETWORKS[name].card(tuple(Mask))

@@ -123,6 +123,19 @@ def test_a_run_writes_weights_that_predict_a_state_a_log_and_its_configuration(s
     assert torch.load(state, weights_only=True)["epoch"] == 15
 
 
+@pytest.mark.parametrize("rule", ["loss", "f1", "last"])
+def test_the_best_weights_are_those_of_the_epoch_that_the_rule_names(store, tmp_path, rule):
+    options = options_of(store, tmp_path, epochs=6, lr=0.03, best=rule)  # a rate at which epochs go up and down
+    outcome = train(options)
+    losses = [epoch.val.loss for epoch in outcome.epochs]
+    scores = [np.nanmean([counts.f1 for counts in epoch.val.counts.values()]) for epoch in outcome.epochs]
+    wanted = {"loss": np.argmin(losses), "f1": np.argmax(scores), "last": 5}[rule] + 1
+    assert models.load(outcome.files.best).card.provenance["epoch"] == wanted
+    longer = replace(options.learning, epochs=7, best="last")
+    more = train(replace(options, learning=longer, network=Network("hlsmask_s", ckpt_path=outcome.files.checkpoint)))
+    assert models.load(more.files.best).card.provenance["epoch"] == 7
+
+
 def test_validation_scores_are_those_of_scikit_learn(store, tmp_path):
     outcome = train(replace(options_of(store, tmp_path, epochs=1), network=Network("hlsmask_s", tasks=("cloud",))))
     net = models.load(outcome.files.best)

@@ -116,6 +116,10 @@ class Card:
     overlap: int = 128
     """Pixels that neighbouring windows share."""
 
+    view: int | None = None
+    """What a pixel gets depends on nothing farther than this many pixels from the block of `multiple` it lies in; None:
+    on all that its window holds. Where windows share twice as much, masks do not depend on how a scene is cut."""
+
     backbone: str = ""
     """Name of the backbone, from which and the head's the network can be built again. Empty: it cannot."""
 
@@ -154,6 +158,8 @@ class Card:
                 f"the card of {self.name!r} has size {self.size}, multiple {self.multiple}, overlap {self.overlap}; "
                 "size must be a multiple of `multiple` and larger than the overlap"
             )
+        if self.view is not None and self.view < 0:
+            raise CardError(f"the card of {self.name!r} has view {self.view}; use 0 pixels or more, or null")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how it is copied and pickled: as JSON, since mappings that cannot be changed cannot be pickled."""
@@ -162,6 +168,11 @@ class Card:
     def normalize(self, bands: NDArray[np.float32], *, missing: float | None = None) -> NDArray[np.float32]:
         """Return what the network takes for float32 reflectance (..., 6, h, w); NaN becomes `missing`, or stays NaN."""
         return self.normalization(bands, missing=missing)
+
+    @property
+    def seamless(self) -> bool:
+        """Whether windows share all that a pixel depends on, so that none need be blended."""
+        return self.view is not None and 2 * self.view <= self.overlap
 
     def threshold(self, mask: Mask) -> float:
         """Return the probability above which `mask` is there."""

@@ -60,8 +60,8 @@ def train(
     """Train a network on samples, real or simulated.
 
     After each epoch OUT holds, named by start, backbone and head: `_checkpoint.ckpt`, the full state to go on from
-    with --ckpt-path; `_best.safetensors`, the weights with the lowest mean validation loss over the masks, ready for
-    `hlsmask predict`; `_log.csv`; and `_config.toml`, which repeats the run with --config.
+    with --ckpt-path; `_best.safetensors`, the weights with the lowest mean validation loss over the masks, or what
+    else --best says, ready for `hlsmask predict`; `_log.csv`; and `_config.toml`, which repeats the run with --config.
 
     Parameters
     ----------

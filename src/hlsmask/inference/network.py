@@ -32,7 +32,6 @@ class NetworkEngine(ABC):
     at once scale their bands and read the next ones meanwhile.
     """
 
-    blends: Final = True
     parallel: Final = True
 
     def __init__(self, card: Card, sha256: str) -> None:
@@ -41,6 +40,11 @@ class NetworkEngine(ABC):
         self.sha256 = sha256
         self._order = [BANDS.index(band) for band in card.bands]
         self._computing = Lock()
+
+    @property
+    def blends(self) -> bool:
+        """Whether windows are blended: not where they share all that a pixel depends on."""
+        return not self.card.seamless
 
     @property
     @abstractmethod

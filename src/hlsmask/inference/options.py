@@ -64,10 +64,12 @@ class Options:
     """Reflectance of one stored unit, such as 0.0001. Else the file's own tag; integers without one are x 0.0001."""
 
     window: int | None = None
-    """Rows and columns of the windows the engine works on. Else the card's. Spectral masks do not depend on it."""
+    """Rows and columns of the windows the engine works on. Else the card's. Masks of `hlsmask_s` and `spectral` do not
+    depend on it."""
 
     overlap: int | None = None
-    """Pixels that neighbouring windows share. Else the card's. Spectral masks do not depend on it."""
+    """Pixels that neighbouring windows share. Else the card's. Masks of `hlsmask_s` and `spectral` do not
+    depend on it."""
 
     workers: int | None = None
     """Threads that read and compute. Else one a core."""

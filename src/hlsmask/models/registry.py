@@ -98,6 +98,12 @@ class Network:
     fixed: bool = False
     """Whether it takes windows of `size` alone."""
 
+    overlap: int = 128
+    """Pixels that neighbouring windows share."""
+
+    view: int | None = None
+    """How far a result looks, see `Card.view`; None: as far as its window reaches."""
+
     note: str = ""
     """What one must know of its published weights."""
 
@@ -127,6 +133,8 @@ class Network:
             size=self.size,
             multiple=max(self.multiple, _STEP),
             fixed=self.fixed,
+            overlap=self.overlap,
+            view=self.view,
             backbone=self.backbone,
             head=self.head,
         )
@@ -263,9 +271,12 @@ _ALL = (
         "our own: small, separable convolutions, fixed scaling",
         f"{_HERE}.backbones.hlsmask_s:HlsmaskS",
         f"{_HERE}.heads.hlsmask_s:HlsmaskSHeads",
-        parameters=676_429,
-        cost=1.037,
-        multiple=32,
+        parameters=437_029,
+        cost=0.995,
+        size=768,
+        multiple=16,
+        overlap=256,
+        view=128,
     ),
 )
 

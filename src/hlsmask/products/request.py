@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _HOW_ONLY = ("workers", "model", "engine", "device", "precision", "compile")
 """Options that do not change results but for rounding, or that the engine's own identity says better."""
 
+_CUT = ("window", "overlap")
+"""Options that change results only where windows are blended."""
+
 
 def request_hash(source: Source, engine: Engine, options: Options, *, probabilities: bool) -> str:
     """Return the SHA-256 (hexadecimal) of all that results depend on.
@@ -28,7 +31,8 @@ def request_hash(source: Source, engine: Engine, options: Options, *, probabilit
     not secret in them. The model counts by its card, its weights' hash and, where an
     engine has a choice, the precision it computes in; the device does not.
     """
-    chosen = {name: value for name, value in asdict(options).items() if name not in _HOW_ONLY}
+    unheeded = _HOW_ONLY if engine.blends else (*_HOW_ONLY, *_CUT)
+    chosen = {name: value for name, value in asdict(options).items() if name not in unheeded}
     if options.dem is not None:
         chosen["dem"] = _fingerprint(options.dem)
     told = {

@@ -215,6 +215,7 @@ class _Run:
         keeper = Keeper(
             self.files,
             provenance,
+            best=options.learning.best,
             published=options.records.published_files,
             on_epoch=self.listener.epoch,
             on_step=self.listener.step,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from hlsmask.training.kinds import Best
     from hlsmask.training.lesson import Lesson
     from hlsmask.training.tally import Result
 
@@ -71,6 +72,7 @@ class Keeper(pl.Callback):
         files: Files,
         provenance: Mapping[str, Any],
         *,
+        best: Best = "loss",
         published: bool = False,
         batches: int = 0,
         on_epoch: Callable[[Epoch], None] = lambda _: None,
@@ -84,6 +86,8 @@ class Keeper(pl.Callback):
             Where.
         provenance
             What the card of the best weights says of where they come from.
+        best
+            Which epoch's weights are the best.
         published
             Whether to write the files of the improv-mask project too.
         batches
@@ -93,7 +97,7 @@ class Keeper(pl.Callback):
         on_step
             Told of epoch (from 1), batches done, and batches of an epoch, after each batch.
         """
-        self.files, self.provenance, self.published = files, provenance, published
+        self.files, self.provenance, self.rule, self.published = files, provenance, best, published
         self.batches, self.on_epoch, self.on_step = batches, on_epoch, on_step
         self.history: dict[str, Any] = {}
         """What else a checkpoint says of the run: its options and how it was resumed."""
@@ -103,6 +107,7 @@ class Keeper(pl.Callback):
         """Whether a person or a cluster stopped the run."""
         self.epochs: list[Epoch] = []
         self.best = float("inf")
+        """How far from good the best epoch is by the rule; the lower, the better."""
         self._val: Result | None = None
         self._is_best = False
         self._began = 0.0
@@ -110,12 +115,13 @@ class Keeper(pl.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint holds of it."""
-        return {"epochs": [epoch.plain() for epoch in self.epochs], "best": self.best}
+        return {"epochs": [epoch.plain() for epoch in self.epochs], "best": self.best, "rule": self.rule}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what a checkpoint holds."""
         self.epochs = [Epoch.of_plain(values) for values in state_dict["epochs"]]
-        self.best = state_dict["best"] if self.files.best.exists() else float("inf")  # gone on with elsewhere
+        same = state_dict.get("rule", "loss") == self.rule and self.files.best.exists()  # or gone on with elsewhere
+        self.best = state_dict["best"] if same else float("inf")
 
     def on_train_start(self, trainer: pl.Trainer, lesson: Lesson) -> None:  # type: ignore[override]
         """Begin."""
@@ -155,10 +161,11 @@ class Keeper(pl.Callback):
                 )
             raise DatasetError("validation cannot tell which weights are best: none of its pixels has a known label")
         lesson.log("val_loss", result.loss, batch_size=1, logger=False)
-        self._is_best = result.loss < self.best
+        badness = {"loss": result.loss, "f1": -_mean_f1(result), "last": -float(trainer.current_epoch)}[self.rule]
+        self._is_best = badness < self.best
         if not self._is_best:
             return
-        self.best = result.loss
+        self.best = badness
         if trainer.is_global_zero:
             net = lesson.net
             number = trainer.current_epoch + 1
@@ -222,7 +229,13 @@ class Keeper(pl.Callback):
 
     def _write_published(self, trainer: pl.Trainer, lesson: Lesson, ending: str) -> None:
         state, number = trainer.optimizers[0].state_dict(), trainer.current_epoch + 1
-        write_published(lesson.net, self.files.path(ending), epoch=number, best_performance=self.best, optimizer=state)
+        lowest = min([*(epoch.val.loss for epoch in self.epochs), *([self._val.loss] if self._val else [])])
+        write_published(lesson.net, self.files.path(ending), epoch=number, best_performance=lowest, optimizer=state)
+
+
+def _mean_f1(result: Result) -> float:
+    known = [counts.f1 for counts in result.counts.values() if not isnan(counts.f1)]
+    return sum(known) / len(known) if known else 0.0
 
 
 def _known(scores: Mapping[str, float]) -> dict[str, float]:

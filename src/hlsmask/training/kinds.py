@@ -18,6 +18,9 @@ OptimizerName = Literal["adam", "adamw"]
 SchedulerName = Literal["none", "steplr", "cosine", "onecycle"]
 """How the learning rate goes."""
 
+Best = Literal["loss", "f1", "last"]
+"""Which epoch's weights are the best: of the lowest validation loss, of the highest mean F1 there, or the last."""
+
 LOSSES: Final[tuple[LossName, ...]] = get_args(LossName)
 """All losses."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from hlsmask.errors import UsageError
 from hlsmask.masks import Mask
-from hlsmask.training.kinds import OptimizerName, SchedulerName, WeightingKind, parts_of
+from hlsmask.training.kinds import Best, OptimizerName, SchedulerName, WeightingKind, parts_of
 
 
 def _expand(part: object) -> None:
@@ -176,6 +176,10 @@ class Learning:
 
     ema: float = 0.0
     """Decay of the moving average of weights that is validated and kept, such as 0.999; 0 for none."""
+
+    best: Best = "loss"
+    """Epoch whose weights are kept as the best: that of the lowest validation loss, of the highest mean F1 of the masks
+    in validation (f1), or the last, which suits averaged weights whose learning rate has come down."""
 
     patience: int = 0
     """Epochs without a better validation loss after which training stops; 0 for never."""

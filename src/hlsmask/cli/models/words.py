@@ -39,8 +39,9 @@ def windows(card: Card) -> str:
     """Return the window sizes that a network takes."""
     if card.fixed:
         return f"{card.size} x {card.size} only, neighbours share {card.overlap} pixels"
+    seamless = ", masks do not depend on either" if card.seamless else ""
     sides = "" if card.multiple == 1 else f", sides in multiples of {card.multiple}"
-    return f"any{sides}; {card.size} x {card.size} by default, neighbours share {card.overlap} pixels"
+    return f"any{sides}; {card.size} x {card.size} by default, neighbours share {card.overlap} pixels{seamless}"
 
 
 def thresholds(card: Card) -> str:

@@ -1,13 +1,14 @@
 """Our own network: a small encoder of separable convolutions whose decoder adds what each stage saw.
 
-Inverted residuals (Sandler et al., "MobileNetV2", 2018) at strides 2 to 32, then one step up at a time: the coarser
-map, brought to the finer grid, is added to what the encoder had there. The widest view, 5 x 5 at stride 32, spans
-several kilometres: what a cloud and its shadow are apart.
+Inverted residuals (Sandler et al., "MobileNetV2", 2018) at strides 4 to 16, then one step up at a time: the coarser
+map, copied to the finer grid, is added to what the encoder had there. Coarser strides and larger kernels would look
+farther, but what a pixel gets would then depend on how a scene is cut. So it looks no farther than `VIEW` pixels, half
+of what windows share, and masks are the same in windows of any size.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,38 +18,41 @@ from hlsmask.models.masknet import Backbone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FEATURES = 24
+FEATURES: Final = 24
 
-_STAGES = (
-    # width, blocks, expansion, kernel
-    (16, 1, 2, 3),
-    (32, 2, 3, 3),
-    (56, 2, 3, 3),
-    (104, 3, 3, 5),
-    (152, 3, 3, 5),
+VIEW: Final = 128
+"""Pixels: no farther than this in rows and columns is what a logit depends on (3.8 km at 30 m)."""
+
+_STEM: Final = 16
+_EXPANSION: Final = 3
+_STAGES: Final = (
+    # width, blocks
+    (32, 2),
+    (56, 2),
+    (104, 6),
 )
 
 
 class HlsmaskS(Backbone):
     """Features (n, 24, h/2, w/2)."""
 
-    multiple: ClassVar[int] = 32
-    smallest: ClassVar[int] = 32
+    multiple: ClassVar[int] = 16
+    smallest: ClassVar[int] = 16
 
     def __init__(self) -> None:
         """Build it with random weights."""
         super().__init__()
-        before = 16
-        self.stem = _convolved(6, before, 3, stride=2)
+        self.stem = _convolved(6, _STEM, 3, stride=2)
         self.stages = nn.ModuleList()
-        for at, (width, blocks, expansion, kernel) in enumerate(_STAGES):
-            layers = [_Inverted(before, width, expansion, kernel, stride=2 if at else 1)]
-            layers += [_Inverted(width, width, expansion, kernel) for _ in range(blocks - 1)]
+        before = _STEM
+        for width, blocks in _STAGES:
+            layers = [_Inverted(before, width, stride=2)]
+            layers += [_Inverted(width, width) for _ in range(blocks - 1)]
             self.stages.append(nn.Sequential(*layers))
             before = width
-        widths = [stage[0] for stage in _STAGES]
+        widths = [_STEM, *(width for width, _ in _STAGES)]
         finer = [FEATURES, *widths[1:-1]]
-        self.skips = nn.ModuleList(_pointwise(a, b) for a, b in zip(widths, finer, strict=False))
+        self.skips = nn.ModuleList(_pointwise(a, b) for a, b in zip(widths[:-1], finer, strict=True))
         self.ups = nn.ModuleList(_pointwise(a, b) for a, b in zip(widths[1:], finer, strict=True))
         self.joined = nn.ModuleList(_Separable(width) for width in finer)
 
@@ -60,13 +64,13 @@ class HlsmaskS(Backbone):
 
     def forward(self, bands: Tensor) -> Tensor:
         """Return features (n, 24, h/2, w/2) of bands (n, 6, h, w)."""
-        seen: list[Tensor] = []
         now: Tensor = self.stem(bands)
+        seen: list[Tensor] = []
         for stage in self.stages:
-            now = stage(now)
             seen.append(now)
+            now = stage(now)
         for at in range(len(self.joined) - 1, -1, -1):
-            up = functional.interpolate(self.ups[at](now), scale_factor=2.0, mode="bilinear", align_corners=False)
+            up = functional.interpolate(self.ups[at](now), scale_factor=2.0, mode="nearest")
             now = self.joined[at](functional.relu(up + self.skips[at](seen[at])))
         return now
 
@@ -74,11 +78,11 @@ class HlsmaskS(Backbone):
 class _Inverted(nn.Module):
     """Widen, look around, narrow; added to what came in where both are of one shape."""
 
-    def __init__(self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
-        wide = inputs * expansion
+        wide = inputs * _EXPANSION
         self.widen = _convolved(inputs, wide, 1)
-        self.around = _convolved(wide, wide, kernel, stride=stride, groups=wide)
+        self.around = _convolved(wide, wide, 3, stride=stride, groups=wide)
         self.narrow = _pointwise(wide, outputs)
         self.added = stride == 1 and inputs == outputs
 
