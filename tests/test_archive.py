@@ -21,9 +21,10 @@ from stac_geoparquet.arrow import stac_table_to_items
 from hlsmask.archive.catalogue import write_catalogue
 from hlsmask.archive.listing import holds_many, list_sources
 from hlsmask.archive.manifest import Manifest, State
+from hlsmask.archive.patience import Patience, may_pass
 from hlsmask.archive.plan import Need, make_plan
 from hlsmask.archive.run import carry_out
-from hlsmask.archive.work import Orders, Patience, mask, may_pass
+from hlsmask.archive.work import Orders, mask
 from hlsmask.errors import OutputError, ServiceError, UnreadableError
 from hlsmask.granules.source import Source
 from hlsmask.inference.options import Options

@@ -226,6 +226,18 @@ def test_no_network_looks_farther_than_its_card_says(name):
     assert first - seen.min() > view // 2  # or the network could look farther
 
 
+@pytest.mark.parametrize("name", [name for name, network in NETWORKS.items() if network.view is not None])
+def test_where_a_window_ends_does_not_matter_beyond_the_view(name):
+    net = models.create(name).eval()
+    view, block = net.card.view, net.card.multiple
+    bands = torch.rand(1, 6, 13 * block, 25 * block)
+    with torch.no_grad():
+        whole, part = net(bands), net(bands[..., : 13 * block])
+    kept = 13 * block - view
+    np.testing.assert_allclose(part[..., :kept], whole[..., :kept], atol=1e-5)
+    assert not np.allclose(part, whole[..., : 13 * block], atol=1e-5)  # it looks at all
+
+
 @each
 def test_the_card_fits(name):
     card = models.create(name).card if NETWORKS[name].parameters < 4e7 else NETWORKS[name].card(tuple(Mask))

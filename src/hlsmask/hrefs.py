@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def public_href(href: str) -> str:
@@ -24,3 +28,9 @@ def public_href(href: str) -> str:
         return href
     parts = urlsplit(href)
     return urlunsplit((parts.scheme, parts.netloc.rsplit("@", 1)[-1], parts.path, "", ""))
+
+
+def url_of(path: Path) -> str:
+    """Return the URL that was taken for a path, which makes one slash of two; empty where it is a path."""
+    found = re.fullmatch(r"([A-Za-z][\w+.-]+):/+(.*)", path.as_posix())
+    return f"{found[1].lower()}://{'/' if found[1].lower() == 'file' else ''}{found[2]}" if found else ""

@@ -12,7 +12,7 @@ from hlsmask.errors import OutputError
 from hlsmask.extras import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 FILE: Final = "manifest.parquet"
@@ -68,8 +68,8 @@ class Entry:
 class Manifest:
     """The entries of all runs into one folder, by ID."""
 
-    def __init__(self, path: Path) -> None:
-        """Read what earlier runs left at `path`.
+    def __init__(self, path: Path, kept: Callable[[], None] | None = None) -> None:
+        """Read what earlier runs left at `path`; `kept` is called whenever it is written.
 
         Raises
         ------
@@ -79,6 +79,7 @@ class Manifest:
             If there is a file that is no manifest.
         """
         self.path = path
+        self._kept = kept
         self.entries: dict[str, Entry] = {}
         self._arrow = load("cluster", "pyarrow", _WHAT)
         self._parquet = load("cluster", "pyarrow.parquet", _WHAT)
@@ -115,6 +116,8 @@ class Manifest:
         }
         with aside(self.path) as draft:
             self._parquet.write_table(self._arrow.table(values, schema=schema), draft)
+        if self._kept is not None:
+            self._kept()
 
 
 def now() -> str:

@@ -8,13 +8,15 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from hlsmask.archive.home import Folder
 from hlsmask.archive.manifest import Entry, State
 from hlsmask.hrefs import public_href
-from hlsmask.products.request import finished, made_by, request_hash
+from hlsmask.products.request import request_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from hlsmask.archive.home import Home
     from hlsmask.archive.manifest import Manifest
     from hlsmask.granules.source import Source
     from hlsmask.inference.engine import Engine
@@ -95,22 +97,33 @@ class Plan:
         return None if self.unsized else self.size / RATE / workers
 
 
-def make_plan(sources: Iterable[Source], engine: Engine, options: Options, output: Output, manifest: Manifest) -> Plan:
-    """Return what is to be done to have all `sources` masked. Nothing of a scene is opened."""
+def make_plan(
+    sources: Iterable[Source],
+    engine: Engine,
+    options: Options,
+    output: Output,
+    manifest: Manifest,
+    *,
+    home: Home | None = None,
+) -> Plan:
+    """Return what is to be done to have all `sources` masked. Nothing of a scene is opened.
+
+    `home` is where results live, `output.out` if it is not given.
+    """
+    home = home or Folder(output.out)
     jobs: list[Job] = []
     done: list[Entry] = []
     for source in sources:
-        folder = output.out / source.id
         request = request_hash(source, engine, options, probabilities=output.probabilities)
         before = manifest.entries.get(source.id)
         if output.overwrite:
             need = Need.AGAIN
-        elif finished(folder, source.id, request) is not None:
+        elif home.holds(source.id, request, before):
             seconds = before.seconds if before and before.request == request else 0.0
             place = public_href(source.href)
-            done.append(Entry(source.id, place, State.DONE, seconds, str(folder), request))
+            done.append(Entry(source.id, place, State.DONE, seconds, home.place(source.id), request))
             continue
-        elif made_by(folder, source.id):
+        elif home.any_of(source.id):
             need = Need.STALE
         else:
             need = Need.FAILED if before and before.state is State.FAILED else Need.MISSING

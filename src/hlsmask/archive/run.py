@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from hlsmask.archive.manifest import Entry, State, now
-from hlsmask.archive.work import mask, reason_of
+from hlsmask.archive.patience import reason_of
+from hlsmask.archive.work import mask
 from hlsmask.errors import ServiceError
 from hlsmask.extras import load
 from hlsmask.hrefs import public_href

@@ -6,23 +6,22 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from hlsmask.archive.home import FAILURES
 from hlsmask.aside import write_text
 from hlsmask.cli import complain
 from hlsmask.errors import OutputError
 from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
-    from hlsmask.products.output import Output
-
-FILE = "failures.jsonl"
+    from pathlib import Path
 
 
 class Failures:
     """What failed, kept in `OUT/failures.jsonl`: a line a source, gone once the source is done."""
 
-    def __init__(self, output: Output) -> None:
-        """Read what earlier runs left."""
-        self._path = output.out / FILE
+    def __init__(self, folder: Path) -> None:
+        """Read what earlier runs left in a folder."""
+        self._path = folder / FAILURES
         self._kept: dict[str, dict[str, str]] = {}
         self.new = 0
         try:

@@ -6,13 +6,14 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hlsmask.archive.catalogue import write_catalogue
 from hlsmask.archive.cluster import cores, local, remote
+from hlsmask.archive.home import open_home
 from hlsmask.archive.listing import list_sources
 from hlsmask.archive.manifest import FILE, Manifest, State
+from hlsmask.archive.patience import Patience
 from hlsmask.archive.plan import make_plan
 from hlsmask.archive.run import carry_out
-from hlsmask.archive.work import Orders, Patience
+from hlsmask.archive.work import Orders
 from hlsmask.cli import DONE, FAILED, heed_stop
 from hlsmask.cli.failures import Failures
 from hlsmask.cli.telling import open_teller
@@ -34,20 +35,21 @@ def run(sources: Sequence[str], options: Options, output: Output, many: Many) ->
     if not sources:
         raise UsageError("name at least one source: a folder of granules, a list, an ItemCollection, a search")
     engine = open_engine(options)
-    listing = list_sources(sources)
-    failures = Failures(output)
-    for href, error in listing.problems:
-        failures.add(href, error)
-    manifest = Manifest(output.out / FILE)
-    plan = make_plan(listing.sources, engine, options, output, manifest)
-    with open_teller(as_json=many.log_json) as teller:
+    patience = Patience(many.tries)
+    with open_home(output.out, patience) as home, open_teller(as_json=many.log_json) as teller:
+        listing = list_sources(sources)
+        failures = Failures(home.folder)
+        for href, error in listing.problems:
+            failures.add(href, error)
+        manifest = Manifest(home.folder / FILE, home.keep)
+        plan = make_plan(listing.sources, engine, options, output, manifest, home=home)
         if many.dry_run or not plan.jobs:
             teller.plan(plan, many.processes or cores())
         else:
             with _workers(many, plan) as (client, count):
                 teller.plan(plan, count, client)
                 each = options if client is None else _one_core_each(options)
-                orders = Orders(each, output, Patience(many.tries))
+                orders = Orders(each, output, patience, home.bucket)
                 try:
                     with closing(carry_out(plan, orders, manifest, client)) as entries:
                         for entry in entries:
@@ -56,7 +58,8 @@ def run(sources: Sequence[str], options: Options, output: Output, many: Many) ->
                             teller.entry(entry)
                 finally:
                     failures.write()
-                    teller.ended(write_catalogue(output.out))
+                    home.keep()
+                    teller.ended(home.catalogue())
     return FAILED if failures.new else DONE
 
 

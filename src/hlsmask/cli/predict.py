@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hlsmask.archive.options import Many
+from hlsmask.hrefs import url_of
 from hlsmask.inference.options import Options
 from hlsmask.products.output import Output  # noqa: TC001 - cyclopts reads the annotations
 
@@ -47,7 +48,7 @@ def predict(
     """
     from hlsmask.cli.run import is_many, run  # noqa: PLC0415 - --help answers without rasterio
 
-    if many.asked or is_many(sources):
+    if many.asked or url_of(output.out) or is_many(sources):
         from hlsmask.cli.many import run as run_many  # noqa: PLC0415 - as above
 
         return run_many(sources, options, output, many)

@@ -39,7 +39,7 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
     if not sources:
         raise UsageError("name at least one source: a granule folder, a band file, a 6-band raster, a STAC Item")
     engine = open_engine(options)
-    failures = Failures(output)
+    failures = Failures(output.out)
     located = []
     for href in sources:
         try:

@@ -18,7 +18,6 @@ from hlsmask.cli.units import duration, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from hlsmask.archive.plan import Plan
 
@@ -39,7 +38,7 @@ class Teller(Protocol):
     def entry(self, entry: Entry) -> None:
         """Tell what became of a source."""
 
-    def ended(self, collection: Path) -> None:
+    def ended(self, collection: str) -> None:
         """Tell what came of it all."""
 
 
@@ -113,7 +112,7 @@ class Bar:
         failed = f", {self._counts.failed} failed" if self._counts.failed else ""
         self._progress.update(self._task, advance=1, told=f"{self._counts.rate:.2f}/s{failed}")
 
-    def ended(self, collection: Path) -> None:
+    def ended(self, collection: str) -> None:
         """Print the summary."""
         counts = self._counts
         failed = f", {counts.failed} failed: run the same command again to try them" if counts.failed else ""
@@ -149,11 +148,11 @@ class Lines:
         self._counts.add(entry)
         _line("source", **asdict(entry))
 
-    def ended(self, collection: Path) -> None:
+    def ended(self, collection: str) -> None:
         """Print the summary."""
         counts = self._counts
         seconds = round(counts.seconds, 3)
-        _line("end", done=counts.done, failed=counts.failed, seconds=seconds, collection=str(collection))
+        _line("end", done=counts.done, failed=counts.failed, seconds=seconds, collection=collection)
 
 
 def said_of(plan: Plan, workers: int) -> str:

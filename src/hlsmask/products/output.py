@@ -11,7 +11,7 @@ class Output:
     """Where results go."""
 
     out: Path
-    """Folder of the results: each source gets a folder of its own there."""
+    """Folder of the results, in which each source gets one of its own. `predict` takes s3://bucket/folder too."""
 
     probabilities: bool = False
     """Also write ID.probabilities.tif: uint8, a band a mask, value / 200, 255 = not observed."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from hlsmask.errors import DatasetError, SampleError, UsageError
 from hlsmask.samples.augment import Augmentation
+from hlsmask.samples.crops import PUBLISHED_SIZE
 from hlsmask.samples.dataset import SampleDataset
 from hlsmask.samples.lists import Lists, lists_in
 from hlsmask.samples.opening import open_samples
@@ -118,10 +119,12 @@ class _Opening:
     def _size(self) -> int:
         """Return rows and columns of an item."""
         card, data = self.card, self.data
-        if data.published_crop or card.fixed:
+        if card.fixed:
             if data.size not in (None, card.size):
                 raise UsageError(f"--size is {data.size}; {card.backbone} takes crops of {card.size} alone")
             return card.size
+        if data.published_crop:
+            return PUBLISHED_SIZE
         if data.size is not None:
             if data.size < 1 or data.size % card.multiple:
                 raise UsageError(f"--size is {data.size}; {card.backbone} takes a multiple of {card.multiple}")

@@ -1,0 +1,115 @@
+"""A place in object storage, through fsspec: objects appear whole, and a source's Item comes last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from hlsmask.archive.patience import Patience
+from hlsmask.errors import ServiceError, UsageError, first_line
+from hlsmask.extras import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+_T = TypeVar("_T")
+
+_READ_ONLY: Final = ("http", "https", "ftp", "github", "data")
+
+
+class Bucket:
+    """Objects below a URL such as `s3://bucket/masks`, by their names below it.
+
+    Credentials, endpoint and region are those that the storage's own library finds: for S3 the usual `AWS_...`
+    variables, `AWS_ENDPOINT_URL` among them.
+    """
+
+    def __init__(self, url: str, patience: Patience | None = None) -> None:
+        """Name a place; nothing is asked of it yet.
+
+        Raises
+        ------
+        MissingPackageError
+            If fsspec is not installed.
+        UsageError
+            If results cannot be written to such a URL.
+        """
+        self.url = url.rstrip("/")
+        self._patience = patience or Patience()
+        fsspec = load("cluster", "fsspec", "results in object storage")
+        scheme = url.partition("://")[0]
+        if scheme in _READ_ONLY:
+            raise UsageError(f"results cannot be written to {url}; name a folder, or a place such as s3://bucket/masks")
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(self.url)
+        except ImportError as error:
+            raise UsageError(f"{url} needs a package that is not installed: {first_line(error)}") from error
+        except ValueError as error:
+            raise UsageError(f"{url} is no place for results: {first_line(error)}") from error
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of all objects there are, by name."""
+        return {self._name(path): int(facts["size"]) for path, facts in self._ask("listed", self._find).items()}
+
+    def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the content of objects, by name; many are fetched at once."""
+        paths = [self._path(name) for name in names]
+        found: dict[str, bytes] = self._ask("read", lambda: self._files.cat(paths)) if paths else {}
+        return {self._name(path): content for path, content in found.items()}
+
+    def put(self, file: Path, name: str) -> None:
+        """Give a file to an object, in place of what it was."""
+        self._ask("written to", lambda: self._files.put_file(str(file), self._path(name)))
+
+    def remove(self, name: str) -> None:
+        """Remove an object, if it is there."""
+        self._ask("written to", lambda: self._remove(name))
+
+    def deliver(self, folder: Path) -> str:
+        """Put the results in `folder`, ID, to ID/; return where they are.
+
+        The Item, which makes them count, goes first and comes last: whatever ends this, nothing looks complete that is
+        not.
+        """
+        item = f"{folder.name}.json"
+        self.remove(f"{folder.name}/{item}")
+        made = sorted((path for path in folder.iterdir() if path.is_file()), key=lambda path: (path.name == item, path))
+        for path in made:
+            self.put(path, f"{folder.name}/{path.name}")
+        return f"{self.url}/{folder.name}"
+
+    def _find(self) -> dict[str, dict[str, Any]]:
+        self._files.invalidate_cache()
+        try:
+            return dict(self._files.find(self._root, detail=True))
+        except FileNotFoundError:
+            return {}
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._files.rm_file(self._path(name))
+        except FileNotFoundError:
+            return
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _name(self, path: str) -> str:
+        return str(path).lstrip("/").removeprefix(self._root.lstrip("/")).lstrip("/")
+
+    def _ask(self, what: str, work: Callable[[], _T]) -> _T:
+        """Return what `work` does; say in one sentence what the storage refuses: each kind has errors of its own.
+
+        Raises
+        ------
+        ServiceError
+            If it raises, again and again.
+        """
+
+        def once() -> _T:
+            try:
+                return work()
+            except Exception as error:
+                raise ServiceError(f"{self.url} cannot be {what}: {first_line(error)}") from error
+
+        return self._patience.over(once)
