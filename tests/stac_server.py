@@ -145,6 +145,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(404, b"{}")
 
+    def do_HEAD(self):
+        file = self.service.files.get(urlsplit(self.path).path)
+        self.send_response(200 if file else 404)
+        self.send_header("Content-Length", str(len(file.data)) if file else "0")
+        self.send_header("Accept-Ranges", "bytes")
+        self.end_headers()
+
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self._search(body)

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import resource
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -211,6 +213,30 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(home, monkeypatch)
     entry = mask(source, "request", Orders(OPTIONS, Output(home / "out"), Patience(tries=5, wait=0)))
     assert (entry.state, entry.tries, entry.passing) == (State.FAILED, 3, False)
     assert "secret" not in repr(entry)
+
+
+def test_a_full_disk_is_told_and_nothing_half_made_is_left(home):
+    """A limit to the size of files stands for the disk: the system refuses in the midst of writing, as it would."""
+    plan, orders, manifest = planned(home)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    entries = []
+    try:
+        for entry in carry_out(plan, orders, manifest):
+            entries.append(entry)
+            most = 1500 if len(entries) == 1 else limits[0]  # the second source finds the disk full
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert [entry.state for entry in entries] == [State.DONE, State.FAILED, State.DONE]
+    assert (entries[1].error, entries[1].tries, entries[1].passing) == ("OutputError", 1, False)
+    assert "cannot be written" in entries[1].reason
+    assert not (home / "out" / NAMES[1] / f"{NAMES[1]}.json").exists()
+    assert not [path for path in (home / "out").iterdir() if path.name.startswith(".")]
+    plan, orders, manifest = planned(home)
+    assert [(job.source.id, job.need) for job in plan.jobs] == [(NAMES[1], Need.FAILED)]
+    assert [entry.state for entry in carry_out(plan, orders, manifest)] == [State.DONE]
 
 
 # ---------------------------------------------------------------- two at once

@@ -35,7 +35,7 @@ class Listing:
     """In the order in which they were named, each once."""
 
     problems: list[tuple[str, HlsmaskError]] = field(default_factory=list)
-    """What cannot be masked, and why."""
+    """What cannot be masked, as it may be shown, and why."""
 
     _known: dict[str, Source] = field(default_factory=dict, repr=False)
 
@@ -52,7 +52,7 @@ class Listing:
             self.sources.append(source)
         elif _places(other) != _places(source):
             raise OutputError(
-                f"{public_href(other.href)} and {public_href(source.href)} share the ID {source.id}, and would "
+                f"{other.place} and {source.place} share the ID {source.id}, and would "
                 "overwrite each other's results; nothing was started: mask them into different folders"
             )
 
@@ -84,7 +84,7 @@ def list_sources(words: Iterable[str]) -> Listing:
                 else:
                     listing.problems.append(source)
         except (SourceError, ServiceError) as error:
-            listing.problems.append((word, error))
+            listing.problems.append((public_href(word), error))
     return listing
 
 
@@ -148,7 +148,7 @@ def _each(hrefs: Iterable[str], home: Path) -> Iterator[Source | tuple[str, Hlsm
         try:
             yield locate(href if there else near)
         except HlsmaskError as error:
-            yield href, error
+            yield public_href(href), error
 
 
 def _lines(path: Path) -> list[str]:
@@ -202,8 +202,8 @@ def _item(value: Any, base: str) -> Source | tuple[str, HlsmaskError]:  # noqa: 
     try:
         source = from_item(value, base)
     except SourceError as error:
-        return f"{base}#{name}", error
-    return replace(source, href=f"{base}#{name}")
+        return f"{public_href(base)}#{name}", error
+    return replace(source, within=name)
 
 
 def _search(url: str) -> Iterator[Source | tuple[str, HlsmaskError]]:

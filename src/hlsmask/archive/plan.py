@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from hlsmask.archive.home import Folder
 from hlsmask.archive.manifest import Entry, State
-from hlsmask.hrefs import public_href
 from hlsmask.products.request import request_hash
 
 if TYPE_CHECKING:
@@ -120,8 +119,7 @@ def make_plan(
             need = Need.AGAIN
         elif home.holds(source.id, request, before):
             seconds = before.seconds if before and before.request == request else 0.0
-            place = public_href(source.href)
-            done.append(Entry(source.id, place, State.DONE, seconds, home.place(source.id), request))
+            done.append(Entry(source.id, source.place, State.DONE, seconds, home.place(source.id), request))
             continue
         elif home.any_of(source.id):
             need = Need.STALE

@@ -11,7 +11,6 @@ from hlsmask.archive.patience import reason_of
 from hlsmask.archive.work import mask
 from hlsmask.errors import ServiceError
 from hlsmask.extras import load
-from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -49,7 +48,7 @@ def carry_out(
         If the manifest cannot be written.
     """
     manifest.put(plan.done)
-    manifest.put(Entry(job.source.id, public_href(job.source.href)) for job in plan.jobs)
+    manifest.put(Entry(job.source.id, job.source.place) for job in plan.jobs)
     manifest.write()
     kept = time.monotonic()
     try:
@@ -131,7 +130,7 @@ def _sent(
 
 def _failed(job: Job, error: BaseException) -> Entry:
     """Return the entry of a job whose worker could not even tell: it died, again and again."""
-    place = public_href(job.source.href)
+    place = job.source.place
     if type(error).__name__ == _KILLED:
         why = f"{place}: the worker died each time it was tried; it may need more memory than there is"
     else:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from hlsmask.archive.bucket import Bucket
 from hlsmask.archive.manifest import Entry, State, now
 from hlsmask.archive.patience import Patience, may_pass, reason_of
-from hlsmask.hrefs import public_href
 from hlsmask.inference.run import open_engine
 from hlsmask.products.produce import produce
 
@@ -48,7 +47,7 @@ class Orders:
 def mask(source: Source, request: str, orders: Orders) -> Entry:
     """Mask one source in this process; return what became of it. Only what stops the process is raised."""
     started = time.perf_counter()
-    entry = Entry(source.id, public_href(source.href), request=request)
+    entry = Entry(source.id, source.place, request=request)
     tries = 0
 
     def made(output: Output) -> Path:

@@ -10,7 +10,6 @@ from hlsmask.archive.home import FAILURES
 from hlsmask.aside import write_text
 from hlsmask.cli import complain
 from hlsmask.errors import OutputError
-from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,20 +30,19 @@ class Failures:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # there is none, or it is not ours: it is written anew
 
-    def add(self, href: str, error: Exception) -> None:
-        """Print and keep a failure."""
-        self.keep(href, type(error).__name__, complain(error))
+    def add(self, source: str, error: Exception) -> None:
+        """Print and keep a failure; `source` is as it may be shown (`Source.place`)."""
+        self.keep(source, type(error).__name__, complain(error))
 
-    def keep(self, href: str, kind: str, reason: str) -> None:
+    def keep(self, source: str, kind: str, reason: str) -> None:
         """Keep a failure that was told already."""
         self.new += 1
-        source = public_href(href)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._kept[source] = {"source": source, "error": kind, "reason": reason, "time": now}
 
-    def forget(self, href: str) -> None:
+    def forget(self, source: str) -> None:
         """Drop what was kept of a source that is now done."""
-        self._kept.pop(public_href(href), None)
+        self._kept.pop(source, None)
 
     def write(self) -> None:
         """Write them all, or remove the file where there is none."""

@@ -45,7 +45,7 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
         try:
             located.append(locate(href))
         except HlsmaskError as error:
-            failures.add(href, error)
+            failures.add(public_href(href), error)
     _refuse_clashes(located)
     told: set[Mask] = set()
     done = 0
@@ -57,10 +57,10 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
                 try:
                     made = produce(source, engine, options, output, progress=partial(_advance, bar, task))
                 except Exception as error:  # noqa: BLE001 - one bad source never stops the others
-                    failures.add(source.href, error)
+                    failures.add(source.place, error)
                 else:
                     done += 1
-                    failures.forget(source.href)
+                    failures.forget(source.place)
                     bar.console.print(_line(made), highlight=False, soft_wrap=True)
                     _tell_unknown(made, told)
                 finally:
@@ -85,7 +85,7 @@ def _refuse_clashes(sources: Sequence[Source]) -> None:
         other = first.setdefault(source.id, source)
         if other is not source:
             raise OutputError(
-                f"{public_href(other.href)} and {public_href(source.href)} share the ID {source.id}, and would "
+                f"{other.place} and {source.place} share the ID {source.id}, and would "
                 "overwrite each other's results; nothing was started: mask them into different folders"
             )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 from urllib.request import Request, urlopen
 
@@ -44,6 +45,14 @@ class Source:
     item: Mapping[str, Any] | None = None
     """The STAC Item, where it is one that is not of HLS."""
 
+    within: str = ""
+    """Name of the Item in what `href` holds, where that holds many."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as it may be shown and kept: nothing secret, and no other source's."""
+        return public_href(self.href) + (f"#{self.within}" if self.within else "")
+
     def hrefs(self) -> tuple[str, ...]:
         """Return all files that masking it may read."""
         if self.granule is not None:
@@ -63,7 +72,7 @@ class Source:
         if self.granule is not None:
             return _open_granule(self.granule, scale)
         if self.item is not None:
-            return _open_item(self.item, self.href, scale)
+            return _open_item(self.item, self.place, scale)
         if self.href.endswith(".npy"):
             return open_features(Path(self.href), scale=scale)
         return _open_raster(self.id, self.href, scale)
@@ -134,9 +143,11 @@ def read_json(place: str | Request) -> dict[str, Any]:
         else:
             text = Path(href).read_bytes()
         value = json.loads(text)
+    except HTTPError as error:
+        error.close()
+        raise UnreadableError(f"{public_href(href)} cannot be read: the server answered {error.code}") from error
     except OSError as error:
-        reason = f"the server answered {error.code}" if hasattr(error, "code") else error.strerror or error
-        raise UnreadableError(f"{public_href(href)} cannot be read: {reason}") from error
+        raise UnreadableError(f"{public_href(href)} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise UnreadableError(f"{public_href(href)} is not JSON: {error}") from error
     if not isinstance(value, dict):
