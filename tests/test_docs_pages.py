@@ -6,12 +6,15 @@ import json
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
+from rasterio.warp import transform
 
 from hlsmask import models
 from hlsmask.bands import Sensor
@@ -136,3 +139,53 @@ def test_retraining_goes_as_its_page_says(here, clear_scenes):
         command(line.replace("--size 256 ", ""), *shorter.get(name, ()))
     assert (here / "sheet.png").exists()
     assert (here / "masks" / "scene" / "scene.masks.tif").exists()
+
+
+@pytest.fixture
+def basin(here):
+    """Serve six simulated granules of one river, two of them of no use, and write down the places that the page has."""
+    with serve() as running:
+        running.items = []
+        for seed in range(6):
+            day = simulate_granule(200, 4, clouds=0.1 * seed)
+            when = day.time.replace(year=2018 + seed)
+            granule = replace(day, time=when, id=f"HLS.{day.sensor}.T13TDE.{when:%Y%jT%H%M%S}.v2.0")
+            home = write_granule(granule, here / "made")
+            running.files |= {f"/files/{path.name}": File(path.read_bytes()) for path in home.iterdir()}
+            item = hls_item(granule.id, square(-105.6, 39.8), cloud=10 * seed)
+            names = {layer: f"/files/{granule.id}.{layer}.tif" for layer in item["assets"]}
+            item["assets"] = {k: {"href": running.url + name} for k, name in names.items() if name in running.files}
+            running.items.append(item)
+            water = np.argwhere(granule.truth[0] == 1)
+        row, column = water[len(water) // 2]
+        (x,), (y,) = transform(granule.geobox.crs, "EPSG:4326", *([v] for v in granule.geobox.affine * (column, row)))
+        (text,) = (text for kind, text in blocks("how-to/a-river-basin.md", "json"))
+        places = json.loads(text)
+        places["features"][0]["geometry"]["coordinates"] = [x, y]
+        (here / "sites.geojson").write_text(json.dumps(places), encoding="utf-8")
+        (here / "basin.geojson").write_text(json.dumps(square(-105.6, 39.8)), encoding="utf-8")
+        ((_, model),) = blocks("how-to/a-river-basin.md", "toml")
+        (here / "ssc.toml").write_text(model, encoding="utf-8")
+        yield running
+
+
+def test_a_basin_goes_as_its_page_says(here, basin, capsys):
+    """From a search to a table; what is masked again is nothing."""
+    for language, text in blocks("how-to/a-river-basin.md", "sh", "python"):
+        if language == "python":
+            exec(compile(text, "a-river-basin.md", "exec"), {})  # noqa: S102 - our own page
+        for line in text.splitlines() if language == "sh" else ():
+            more = ("--endpoint", f"{basin.url}/LPCLOUD") if line.startswith("hlsmask search") else ()
+            command(line, *more)
+    printed = capsys.readouterr().out
+    assert "6 to mask" in printed
+    assert "bridge" in printed
+    table = pd.read_csv(here / "clear-water.csv")
+    assert list(table.site) == ["bridge"] * 6
+    assert sorted(table.time.str[:4]) == [str(2018 + seed) for seed in range(6)]
+    assert (table.clear_water > 0).any()
+    found = table[table.clear_water > 0]
+    np.testing.assert_allclose(found.ssc, 10 ** (1.9 + 0.9 * np.log10(found.red_median)), rtol=1e-4)
+    assert len(list((here / "charts").iterdir())) == 1
+    command("hlsmask predict granules --out masks --buffer 5")
+    assert "nothing to do: 6 there already" in capsys.readouterr().out

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import hlsmask
+from hlsmask.archive.sites.options import Extraction
 from hlsmask.inference.options import Options
 from hlsmask.products.output import Output
 from hlsmask.training.options import Data, Learning, Machine, Network, Records
@@ -86,6 +87,7 @@ def test_every_page_is_reached_from_the_first_one_and_by_one_way():
 def test_every_command_has_a_page_that_tells_its_options():
     assert {path.stem for path in entries(COMMANDS / "index.md")} == set(command_names())
     options = {"predict": (Options, Output), "train": (Data, Network, Learning, Machine, Records)}
+    options |= {"extract": (Extraction,)}
     for name, groups in options.items():
         told = page(name)
         assert told.startswith(f"# hlsmask {name}\n")

@@ -1,5 +1,6 @@
 """What the README shows works as it stands."""
 
+import csv
 import json
 import re
 import shlex
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.warp import transform
 
 from hlsmask.bands import Sensor
 from hlsmask.cli import main
@@ -50,6 +53,13 @@ def here(tmp_path, monkeypatch, make_network):
     for file in tiny_granule(tmp_path / "other", sensor=Sensor.L30, granule_id=OTHER).iterdir():
         shutil.copy(file, file.name)
     make_network(name="network.onnx")
+    many = [tiny_granule(tmp_path / "granules", seed=seed) for seed in (5, 6)]
+    with rasterio.open(next(many[0].glob("*.B04.tif"))) as file:
+        (x,), (y,) = transform(file.crs, "EPSG:4326", *([value] for value in file.xy(20, 20)))
+    place = {"type": "Point", "coordinates": [x, y]}
+    site = {"type": "Feature", "geometry": place, "properties": {"id": "bridge", "radius": 300}}
+    sites = {"type": "FeatureCollection", "features": [site]}
+    Path("sites.geojson").write_text(json.dumps(sites), encoding="utf-8")
     granule = simulate_granule(512)
     write_granule(granule, tmp_path / "scenes")
     write_product(granule, tmp_path / "scenes")
@@ -72,7 +82,8 @@ def test_its_python_runs(capsys):
 @pytest.mark.usefixtures("here")
 def test_its_commands_run():
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("hlsmask ")]
-    lines = [line for line in lines if line.split()[1] not in ("search", "download")]  # tests/test_docs_download.py
+    elsewhere = ("search", "download", "view")  # tests/test_docs_download.py, tests/test_view_web.py
+    lines = [line for line in lines if line.split()[1] not in elsewhere]
     assert len(lines) >= 6
     for line in lines:
         with pytest.raises(SystemExit) as end:
@@ -82,6 +93,8 @@ def test_its_commands_run():
     assert {GRANULE, OTHER, "scene"} < set(made)
     with Path(f"masks/{GRANULE}/{GRANULE}.json").open(encoding="utf-8") as file:
         assert json.load(file)["properties"]["hlsmask:model"] == "tiny"
+    with Path("clear-water.csv").open(encoding="utf-8") as file:
+        assert {row["site"] for row in csv.DictReader(file)} == {"bridge"}
 
 
 def test_what_it_links_to_is_there():

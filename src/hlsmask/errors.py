@@ -12,7 +12,7 @@
     │   └── EmptySceneError                 not one pixel was observed
     ├── ModelError (ValueError)             weights that cannot be used: choose others
     │   └── CardError                       no card, or a card for other bands or masks
-    ├── DatasetError (ValueError)           a list, folder or store of samples that cannot be used
+    ├── DatasetError (ValueError)           a list, folder or store of samples, or a file of sites, that cannot be used
     │   └── SampleError                     one sample cannot be used: leave it out, take the others
     ├── DivergedError (ArithmeticError)     training has left the numbers: resume from what was kept, more gently
     ├── MissingPackageError (ImportError)   a package of an extra is not installed: install it
@@ -66,7 +66,7 @@ class CardError(ModelError):
 
 
 class DatasetError(HlsmaskError, ValueError):
-    """A list, folder or store of samples that cannot be used."""
+    """A list, folder or store of samples, or a file of sites, that cannot be used."""
 
 
 class SampleError(DatasetError):

@@ -18,7 +18,8 @@ PACKAGES: Final = {
         *("pytorch_lightning", "tensorboard", "tomli_w"),
     ),
     "samples": ("zarr", "numcodecs", "pcodec", "google_crc32c", "pyarrow"),
-    "cluster": ("distributed", "pyarrow", "stac_geoparquet"),
+    "cluster": ("distributed", "fsspec", "pyarrow", "stac_geoparquet"),
+    "view": ("rio_tiler", "starlette", "uvicorn"),
     "earthdata": ("earthaccess", "pystac_client", "planetary_computer", "requests", "urllib3"),
 }
 """What each extra of hlsmask installs, by the names that Python imports."""

@@ -30,6 +30,8 @@ app = App(
 )
 app.command("hlsmask.cli.predict:predict", name="predict")
 app.command("hlsmask.cli.demo:demo", name="demo")
+app.command("hlsmask.cli.view:view", name="view")
+app.command("hlsmask.cli.extract:extract", name="extract")
 app.command("hlsmask.cli.search:search", name="search")
 app.command("hlsmask.cli.download:download", name="download")
 app.command("hlsmask.cli.samples:app", name="samples")

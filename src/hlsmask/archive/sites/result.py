@@ -1,0 +1,127 @@
+"""Results of `hlsmask predict`: which there are, where and when, and what they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from hlsmask.aside import reason
+from hlsmask.errors import SourceError, UnreadableError
+from hlsmask.granules.hls import Granule
+from hlsmask.granules.source import read_json
+from hlsmask.hrefs import url_of
+from hlsmask.products.assets import FILES
+from hlsmask.products.item import COLLECTION_ID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hlsmask.bands import Sensor
+    from hlsmask.products.footprint import BBox
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What `hlsmask predict` made of one scene."""
+
+    folder: Path
+    """Where it lies; its name is the name of the scene."""
+
+    bbox: BBox
+    """West, south, east, north in degrees, west > east across the antimeridian."""
+
+    time: datetime | None
+    """When the scene was sensed, UTC; None where its source did not say."""
+
+    sources: tuple[str, ...]
+    """Paths or URLs of the files with its reflectance: one with six bands, or six in the order of `Band`."""
+
+    @property
+    def id(self) -> str:
+        """Name of the scene."""
+        return self.folder.name
+
+    @property
+    def sensor(self) -> Sensor | None:
+        """Which satellites, where its name says so."""
+        try:
+            return Granule.parse(self.id).sensor
+        except SourceError:
+            return None
+
+    @property
+    def masks(self) -> Path:
+        """The file of the six masks."""
+        return self.folder / f"{self.id}{FILES['masks']}"
+
+
+def folders_of_results(out: Path) -> list[Path]:
+    """Return each folder that holds an Item called like it: those in `out`, sorted, or `out` itself.
+
+    Raises
+    ------
+    UnreadableError
+        If `out` is no folder, or there is none.
+    """
+    if not out.is_dir():
+        what = "an address" if url_of(out) else "no folder" if out.exists() else "not there"
+        raise UnreadableError(f"{out} is {what}; name the folder on this machine that hlsmask predict wrote to")
+    home = out.resolve()
+    if _item_path(home).is_file():
+        return [home]
+    try:
+        names = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise UnreadableError(f"{out} cannot be listed: {reason(error)}") from error
+    found = [out / name for name in names if _item_path(out / name).is_file()]
+    if not found:
+        raise UnreadableError(f"{out} holds no results; name the folder that hlsmask predict wrote to")
+    return found
+
+
+def read_result(folder: Path) -> Result:
+    """Return the results in `folder`, from their Item.
+
+    Raises
+    ------
+    SourceError
+        If the Item cannot be read, is none of hlsmask's, or does not say where and when.
+    """
+    path = _item_path(folder)
+    item = read_json(str(path))
+    if item.get("type") != "Feature" or item.get("collection") != COLLECTION_ID:
+        raise SourceError(f"{path} is no STAC Item that hlsmask wrote")
+    properties = item.get("properties") or {}
+    if item.get("bbox") is None:
+        raise SourceError(
+            f"{folder.name} has no place on Earth: its source has no coordinate reference system, and sites need one"
+        )
+    links = item.get("links") or ()
+    sources = tuple(dict.fromkeys(str(link["href"]) for link in links if link.get("rel") == "derived_from"))
+    return Result(folder, _corners(item["bbox"], path), _time(properties, path), sources)
+
+
+def _item_path(folder: Path) -> Path:
+    return folder / f"{folder.name}.json"
+
+
+def _corners(box: Any, path: Path) -> BBox:  # noqa: ANN401 - whatever a file holds
+    try:
+        west, south, east, north = map(float, box)
+    except (TypeError, ValueError):
+        west = south = east = north = float("nan")
+    if not all(map(isfinite, (west, south, east, north))):
+        raise SourceError(f"{path} holds a bbox that is not west, south, east and north; mask the scene again")
+    return west, south, east, north
+
+
+def _time(properties: dict[str, Any], path: Path) -> datetime | None:
+    if properties.get("hlsmask:datetime_source", "acquisition") != "acquisition":
+        return None
+    try:
+        when = datetime.fromisoformat(str(properties.get("datetime")))
+    except ValueError as error:
+        raise SourceError(f"{path} holds no datetime such as 2024-07-08T17:49:11Z; mask the scene again") from error
+    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
