@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from hlsmask.errors import SourceError, UnreadableError
 from hlsmask.hrefs import url_of
-from hlsmask.view.result import Result, item_path, read_result, result_of
+from hlsmask.products.result import item_path
+from hlsmask.view.result import Result, read_result, result_of
 from hlsmask.view.table import read_table
 
 if TYPE_CHECKING:

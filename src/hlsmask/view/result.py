@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from hlsmask.errors import SourceError, UnreadableError
-from hlsmask.granules.source import read_json
+from hlsmask.errors import UnreadableError
 from hlsmask.products.assets import FILES
-from hlsmask.products.item import COLLECTION_ID
+from hlsmask.products.result import corners, item_path, moment, read_item
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from hlsmask.products.footprint import BBox
@@ -59,12 +57,7 @@ class Result:
         SourceError
             If it cannot be read.
         """
-        return read_json(str(item_path(self.folder)))
-
-
-def item_path(folder: Path) -> Path:
-    """Return where the Item of the results in `folder` lies."""
-    return folder / f"{folder.name}.json"
+        return read_item(self.folder)
 
 
 def read_result(folder: Path) -> Result:
@@ -75,10 +68,7 @@ def read_result(folder: Path) -> Result:
     SourceError
         If the Item cannot be read, or is none of hlsmask's.
     """
-    path = item_path(folder)
-    item = read_json(str(path))
-    if item.get("type") != "Feature" or item.get("collection") != COLLECTION_ID:
-        raise SourceError(f"{path} is no STAC Item that hlsmask wrote")
+    item = read_item(folder)
     return result_of(folder, item.get("properties", {}).get("datetime"), item.get("bbox"))
 
 
@@ -91,23 +81,7 @@ def result_of(folder: Path, time: object, bbox: object) -> Result:
         If these are not a time and four numbers, or there is no file of masks.
     """
     path = item_path(folder)
-    try:
-        when = time if isinstance(time, datetime) else datetime.fromisoformat(str(time))
-    except ValueError as error:
-        raise SourceError(f"{path} holds no datetime such as 2024-07-08T17:49:11Z") from error
-    place = None if bbox is None else _corners(bbox)
-    if bbox is not None and place is None:
-        raise SourceError(f"{path} holds a bbox that is not west, south, east and north")
-    result = Result(folder, when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC), place)
+    result = Result(folder, moment(time, path), None if bbox is None else corners(bbox, path))
     if not result.masks.is_file():
         raise UnreadableError(f"{result.masks} is missing; mask the scene again, or remove {folder}")
     return result
-
-
-def _corners(box: Any) -> BBox | None:  # noqa: ANN401 - whatever a file holds
-    """Return a bounding box; None where it is none."""
-    try:
-        west, south, east, north = map(float, box)
-    except (TypeError, ValueError):
-        return None
-    return (west, south, east, north) if all(map(isfinite, (west, south, east, north))) else None

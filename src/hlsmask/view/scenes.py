@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from hlsmask.bands import BANDS, Band, find_bands
 from hlsmask.errors import SourceError, UnreadableError
-from hlsmask.granules.folders import files_below
 from hlsmask.granules.layers import Layer
 from hlsmask.granules.reflectance import Storage
+from hlsmask.products.result import derived_from, files_by_name, is_local, is_there, item_path, moved_to
 from hlsmask.view.recent import Recent
-from hlsmask.view.result import item_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hlsmask.view.result import Result
 
 _KEPT: Final = 1024
@@ -50,9 +49,7 @@ class Scenes:
             If it cannot be listed.
         """
         self._hrefs: Recent[tuple[str, ...]] = Recent(_KEPT)
-        self._moved: dict[str, str] = {}
-        for path in files_below(folder) if folder is not None else ():
-            self._moved.setdefault(path.name, str(path))
+        self._moved = files_by_name(() if folder is None else (folder,))
 
     def files(self, result: Result) -> tuple[str, ...]:
         """Return the local files from which results were made: six with a band each, or one with all.
@@ -67,19 +64,17 @@ class Scenes:
             written = item.stat().st_mtime_ns
         except OSError as error:
             raise UnreadableError(f"{item} cannot be read: {error.strerror or error}") from error
-        hrefs = self._hrefs.get((item, written), lambda: _sources(result))
+        hrefs = self._hrefs.get((item, written), lambda: derived_from(result.item()))
         if len(hrefs) not in (1, len(BANDS)):
             raise SourceError(f"{item} does not tell the files of its scene")
         return tuple(map(self._find, hrefs))
 
     def _find(self, href: str) -> str:
-        remote = "://" in href or href.startswith("/vsi")
-        if not remote and Path(href).is_file():
+        if is_there(href):
             return href
-        name = re.split(r"[/\\]", href)[-1]
-        if name in self._moved:
-            return self._moved[name]
-        where = f"{href} is not on this machine" if remote else f"{href} is not there"
+        if (now := moved_to(href, self._moved)) is not None:
+            return now
+        where = f"{href} is not there" if is_local(href) else f"{href} is not on this machine"
         raise SourceError(f"{where}; --scenes FOLDER tells where the scenes lie now")
 
     def bands(self, result: Result) -> dict[Band, Stored]:
@@ -104,12 +99,6 @@ class Scenes:
         if len(indexes) < len(BANDS):
             raise SourceError(f"{files[0]} does not hold the six bands")
         return {band: _stored(files[0], index) for band, index in indexes.items()}
-
-
-def _sources(result: Result) -> tuple[str, ...]:
-    """Return what an Item says its masks were derived from."""
-    links = result.item().get("links", ())
-    return tuple(dict.fromkeys(str(link["href"]) for link in links if link.get("rel") == "derived_from"))
 
 
 def _stored(path: str, index: int) -> Stored:

@@ -13,8 +13,8 @@ from hlsmask.archive.cluster import cores
 from hlsmask.archive.sites.measuring import Measuring
 from hlsmask.archive.sites.pixels import pixels_of
 from hlsmask.archive.sites.result import folders_of_results, read_result
-from hlsmask.archive.sites.scenes import files_by_name
 from hlsmask.errors import HlsmaskError, SourceError
+from hlsmask.products.result import files_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence

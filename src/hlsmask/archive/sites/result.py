@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hlsmask.aside import reason
 from hlsmask.errors import SourceError, UnreadableError
 from hlsmask.granules.hls import Granule
-from hlsmask.granules.source import read_json
 from hlsmask.hrefs import url_of
 from hlsmask.products.assets import FILES
-from hlsmask.products.item import COLLECTION_ID
+from hlsmask.products.result import corners, derived_from, item_path, moment, read_item
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from hlsmask.bands import Sensor
@@ -69,13 +67,13 @@ def folders_of_results(out: Path) -> list[Path]:
         what = "an address" if url_of(out) else "no folder" if out.exists() else "not there"
         raise UnreadableError(f"{out} is {what}; name the folder on this machine that hlsmask predict wrote to")
     home = out.resolve()
-    if _item_path(home).is_file():
+    if item_path(home).is_file():
         return [home]
     try:
         names = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise UnreadableError(f"{out} cannot be listed: {reason(error)}") from error
-    found = [out / name for name in names if _item_path(out / name).is_file()]
+    found = [out / name for name in names if item_path(out / name).is_file()]
     if not found:
         raise UnreadableError(f"{out} holds no results; name the folder that hlsmask predict wrote to")
     return found
@@ -89,39 +87,12 @@ def read_result(folder: Path) -> Result:
     SourceError
         If the Item cannot be read, is none of hlsmask's, or does not say where and when.
     """
-    path = _item_path(folder)
-    item = read_json(str(path))
-    if item.get("type") != "Feature" or item.get("collection") != COLLECTION_ID:
-        raise SourceError(f"{path} is no STAC Item that hlsmask wrote")
+    path, item = item_path(folder), read_item(folder)
     properties = item.get("properties") or {}
     if item.get("bbox") is None:
         raise SourceError(
             f"{folder.name} has no place on Earth: its source has no coordinate reference system, and sites need one"
         )
-    links = item.get("links") or ()
-    sources = tuple(dict.fromkeys(str(link["href"]) for link in links if link.get("rel") == "derived_from"))
-    return Result(folder, _corners(item["bbox"], path), _time(properties, path), sources)
-
-
-def _item_path(folder: Path) -> Path:
-    return folder / f"{folder.name}.json"
-
-
-def _corners(box: Any, path: Path) -> BBox:  # noqa: ANN401 - whatever a file holds
-    try:
-        west, south, east, north = map(float, box)
-    except (TypeError, ValueError):
-        west = south = east = north = float("nan")
-    if not all(map(isfinite, (west, south, east, north))):
-        raise SourceError(f"{path} holds a bbox that is not west, south, east and north; mask the scene again")
-    return west, south, east, north
-
-
-def _time(properties: dict[str, Any], path: Path) -> datetime | None:
-    if properties.get("hlsmask:datetime_source", "acquisition") != "acquisition":
-        return None
-    try:
-        when = datetime.fromisoformat(str(properties.get("datetime")))
-    except ValueError as error:
-        raise SourceError(f"{path} holds no datetime such as 2024-07-08T17:49:11Z; mask the scene again") from error
-    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    acquired = properties.get("hlsmask:datetime_source", "acquisition") == "acquisition"
+    when = moment(properties.get("datetime"), path) if acquired else None
+    return Result(folder, corners(item["bbox"], path), when, derived_from(item))

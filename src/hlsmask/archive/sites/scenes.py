@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsmask.bands import BANDS
 from hlsmask.errors import UnreadableError
-from hlsmask.granules.folders import files_below
 from hlsmask.granules.scene import BandFile, FileScene, Origin
 from hlsmask.granules.source import locate
 from hlsmask.hrefs import public_href
+from hlsmask.products.result import is_local, is_there, moved_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from hlsmask.archive.sites.result import Result
     from hlsmask.granules.scene import Scene
-
-
-def files_by_name(folders: Iterable[Path]) -> dict[str, str]:
-    """Return the path of every file in `folders`, at any depth, by its name; the first of a name counts.
-
-    Raises
-    ------
-    UnreadableError
-        If a folder cannot be listed.
-    """
-    found: dict[str, str] = {}
-    for folder in folders:
-        for path in files_below(folder):
-            found.setdefault(path.name, str(path))
-    return found
 
 
 def open_scene(result: Result, moved: Mapping[str, str], scale: float | None = None) -> Scene:
@@ -57,10 +40,9 @@ def open_scene(result: Result, moved: Mapping[str, str], scale: float | None = N
 
 def _find(href: str, moved: Mapping[str, str], result: Result) -> str:
     """Return where a file is: in the folders that were named, else where it was when it was masked."""
-    name = re.split(r"[/\\]", href)[-1]
-    if name in moved:
-        return moved[name]
-    if "://" in href or href.startswith("/vsi") or Path(href).is_file():
+    if (now := moved_to(href, moved)) is not None:
+        return now
+    if not is_local(href) or is_there(href):
         return href
     raise UnreadableError(
         f"the scene of {result.id} is not where it was masked, {href}; tell with --scenes FOLDER where it lies now"
