@@ -84,7 +84,8 @@ def test_a_source_that_kills_its_workers_is_told_and_all_others_are_done(tmp_pat
     assert "worker died" in manifest.entries["s7"].reason
 
 
-def test_where_no_scheduler_listens_nothing_is_started(run, home):
+def test_where_no_scheduler_listens_nothing_is_started(run, home, monkeypatch):
+    monkeypatch.setattr("hlsmask.archive.cluster._WAIT", 1)
     code, printed, err = run("predict", home / "in", "--out", home / "out", "--scheduler", "tcp://127.0.0.1:9")
     assert (code, printed) == (1, "")
     assert err.startswith("hlsmask: no Dask scheduler answers at tcp://127.0.0.1:9")

@@ -134,7 +134,7 @@ def test_the_form_that_is_run_gives_the_same(name, made):
     assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("name", [name for name in LIGHT if name != "satlas_si_swint"])  # takes a minute: at full size, below, alone
 def test_exported(name, made, tmp_path):
     net = made(name)
     path = models.export(net, tmp_path / f"{name}.onnx")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from concurrent import futures
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +16,7 @@ from hlsmask.errors import ServiceError
 from hlsmask.extras import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from hlsmask.archive.manifest import Manifest
     from hlsmask.archive.plan import Job, Plan
@@ -23,6 +26,8 @@ AHEAD: Final = 4
 """Jobs that a worker thread has waiting: what is sent to a cluster stays small, however many sources there are."""
 _KILLED: Final = "KilledWorker"
 """Dask's error for what died with several workers."""
+_GONE: Final = (OSError, TimeoutError, futures.CancelledError, asyncio.CancelledError)
+"""What Dask's client raises where its scheduler went away: of connections, of waiting, of what was waited for."""
 KEEP_EVERY: Final = 10.0
 """Seconds between two writings of the manifest."""
 
@@ -108,24 +113,41 @@ def _sent(
             send(job)
 
     try:
-        fill()
-        for future in coming:
-            job = sent.pop(future.key)
-            if future.status == "finished":
-                yield job, future.result()
-            elif future.status == "error":
-                yield job, _failed(job, future.exception())
-            elif client.status == "running":  # its worker died with what it had to tell: what it masked is there
-                send(job)
-            else:
-                raise ServiceError(
-                    f"the Dask scheduler was lost with {len(sent) + 1} sources in flight; run the same command again: "
-                    "what is done is kept"
-                )
+        with _telling_of_loss(sent):
             fill()
+            for future in coming:
+                job = sent.pop(future.key)
+                if future.status == "finished":
+                    yield job, future.result()
+                elif future.status == "error":
+                    yield job, _failed(job, future.exception())
+                elif client.status == "running":  # its worker died with what it had to tell: what it masked is there
+                    send(job)
+                else:
+                    raise ConnectionError("the scheduler has closed the connection")
+                fill()
     finally:
-        for key in sent:
-            distributed.Future(key, client).cancel()
+        with suppress(*_GONE):
+            for key in sent:
+                distributed.Future(key, client).cancel()
+
+
+@contextmanager
+def _telling_of_loss(sent: Mapping[str, Job]) -> Iterator[None]:
+    """Say in one sentence that the scheduler was lost, be it in the midst of an answer or of a question.
+
+    Raises
+    ------
+    ServiceError
+        If Dask's client raises in the block; `sent`, and one that came, are then in flight.
+    """
+    try:
+        yield
+    except _GONE as error:
+        raise ServiceError(
+            f"the Dask scheduler was lost with {len(sent) + 1} sources in flight; run the same command again: what is "
+            "done is kept"
+        ) from error
 
 
 def _failed(job: Job, error: BaseException) -> Entry:
