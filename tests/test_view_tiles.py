@@ -17,7 +17,6 @@ from hlsmask.testing import write_bands
 from hlsmask.view.tile import SIDE, Tile
 from view_results import (
     FIRST,
-    LATER,
     SAME_DAY,
     make_masks,
     place_of,
@@ -26,6 +25,7 @@ from view_results import (
     write_granule_result,
     write_place,
     write_result,
+    write_three,
 )
 
 DAY = "2024-07-08"
@@ -35,11 +35,7 @@ KNOWN = [name for name in LAYERS if name != Mask.TERRAIN_SHADOW]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Two scenes of a day, in two zones, and a later one that lies where the first does."""
-    folder = tmp_path_factory.mktemp("made")
-    write_granule_result(folder, FIRST, 1)
-    write_granule_result(folder, SAME_DAY, 2, crs="EPSG:32614", probabilities=False)
-    write_granule_result(folder, LATER, 3)
-    return folder
+    return write_three(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="module")

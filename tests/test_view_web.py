@@ -18,18 +18,14 @@ from hlsmask.masks import Mask
 from hlsmask.products.palette import LAYERS
 from hlsmask.view.layers import STACK
 from hlsmask.view.recent import Recent
-from view_results import FIRST, LATER, SAME_DAY, place_of, serve, write_granule_result
+from view_results import FIRST, LATER, SAME_DAY, place_of, serve, write_granule_result, write_three
 
 DAY = "2024-07-08"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    write_granule_result(folder, FIRST, 1)
-    write_granule_result(folder, SAME_DAY, 2, crs="EPSG:32614", probabilities=False)
-    write_granule_result(folder, LATER, 3)
-    return folder
+    return write_three(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="module")

@@ -94,6 +94,14 @@ def write_granule_result(folder, name, seed=0, *, crs="EPSG:32613", probabilitie
     )
 
 
+def write_three(folder):
+    """Write results of two scenes of a day, in two zones, and of a later one where the first lies; return `folder`."""
+    write_granule_result(folder, FIRST, 1)
+    write_granule_result(folder, SAME_DAY, 2, crs="EPSG:32614", probabilities=False)
+    write_granule_result(folder, LATER, 3)
+    return folder
+
+
 def write_place(out, name, time, *, crs="EPSG:32613", corner=(399960, 4500000)):
     """Write results of a small scene that has no source; return their folder."""
     geobox = GeoBox((8, 8), Affine(30, 0, corner[0], 0, -30, corner[1]), crs)

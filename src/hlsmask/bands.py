@@ -73,6 +73,15 @@ def find_bands(names: Iterable[str]) -> dict[Band, int]:
     return {band: found[band] for band in BANDS if band in found}
 
 
+def bands_of(descriptions: Iterable[str | None]) -> dict[Band, int]:
+    """Return which band of a raster, from 1, each of ours is: by description, else in our order where there are six."""
+    names = [name or "" for name in descriptions]
+    found = find_bands(names)
+    if not found and len(names) == len(BANDS):
+        found = {band: at for at, band in enumerate(BANDS)}
+    return {band: at + 1 for band, at in found.items()}
+
+
 _LAYERS: Final = {
     Sensor.L30: ("B02", "B03", "B04", "B05", "B06", "B07"),
     Sensor.S30: ("B02", "B03", "B04", "B8A", "B11", "B12"),

@@ -30,6 +30,11 @@ def public_href(href: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rsplit("@", 1)[-1], parts.path, "", ""))
 
 
+def is_local(href: str) -> bool:
+    """Return whether `href` is a path of this machine rather than a URL or one of GDAL's virtual files."""
+    return "://" not in href and not href.startswith("/vsi")
+
+
 def url_of(path: Path) -> str:
     """Return the URL that was taken for a path, which makes one slash of two; empty where it is a path."""
     found = re.fullmatch(r"([A-Za-z][\w+.-]+):/+(.*)", path.as_posix())

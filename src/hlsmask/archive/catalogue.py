@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hlsmask.aside import aside
 from hlsmask.extras import load
-from hlsmask.products.collection import items_in, write_collection
+from hlsmask.products.collection import TABLE, items_in, write_collection
 from hlsmask.products.item import COLLECTION_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TABLE: Final = "items.parquet"
 _WHAT: Final = "a table of Items"
 
 

@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from hlsmask.archive.bucket import Bucket
-from hlsmask.archive.catalogue import TABLE, write_catalogue
+from hlsmask.archive.catalogue import write_catalogue
 from hlsmask.archive.manifest import FILE, State
 from hlsmask.errors import ServiceError
 from hlsmask.hrefs import url_of
+from hlsmask.products.assets import FILES
+from hlsmask.products.collection import TABLE
 from hlsmask.products.item import COLLECTION_FILE
-from hlsmask.products.request import finished, made_by
+from hlsmask.products.request import answers, finished, made_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from hlsmask.archive.patience import Patience
 
 FAILURES: Final = "failures.jsonl"
-_KINDS: Final = ("masks.tif", "qa.tif", "png", "json")
-"""Ends of the names of what is made of each source."""
+_ALWAYS: Final = (".json", *(ending for key, ending in FILES.items() if key != "probabilities"))
+"""Ends of the names of what is made of each source, whatever is asked for."""
 _AT_ONCE: Final = 500
 """Items that are fetched together."""
 
@@ -47,8 +49,8 @@ class Home(Protocol):
     def any_of(self, name: str) -> bool:
         """Return whether there are results `name`, of whatever request."""
 
-    def keep(self) -> None:
-        """Give what a run keeps of itself to its home."""
+    def keep(self, file: str) -> None:
+        """Give a file that a run keeps of itself to its home, or remove it there if there is none any more."""
 
     def catalogue(self) -> str:
         """Write the Collection and the table over all results; return where the former is."""
@@ -96,8 +98,9 @@ class Folder:
         """Return whether there is an Item of ours."""
         return bool(made_by(self.folder / name, name))
 
-    def keep(self) -> None:
+    def keep(self, file: str) -> None:
         """Do nothing: what is kept is there."""
+        del file
 
     def catalogue(self) -> str:
         """Write `collection.json` and `items.parquet`; return the former's path."""
@@ -131,30 +134,22 @@ class Remote:
 
         Objects appear whole, the Item last: so that none is missing is enough where a run noted the rest.
         """
-        if any(f"{name}/{name}.{kind}" not in self._sizes for kind in _KINDS):
+        if any(f"{name}/{name}{ending}" not in self._sizes for ending in _ALWAYS):
             return False
         if before is not None and before.state is State.DONE and before.request == request:
             return True
-        item = self._item(name)
-        try:
-            return item["properties"]["hlsmask:request"] == request and all(
-                self._sizes.get(f"{name}/{asset['href'].removeprefix('./')}") == asset["file:size"]
-                for asset in item["assets"].values()
-            )
-        except (KeyError, TypeError, AttributeError):
-            return False
+        return answers(self._item(name), request, lambda href: self._sizes.get(f"{name}/{href.removeprefix('./')}"))
 
     def any_of(self, name: str) -> bool:
         """Return whether there is an Item."""
         return f"{name}/{name}.json" in self._sizes
 
-    def keep(self) -> None:
-        """Put manifest and failures there."""
-        for name in (FILE, FAILURES):
-            if (self.folder / name).exists():
-                self._bucket.put(self.folder / name, name)
-            else:
-                self._bucket.remove(name)
+    def keep(self, file: str) -> None:
+        """Put it there, or remove it there."""
+        if (self.folder / file).exists():
+            self._bucket.put(self.folder / file, file)
+        else:
+            self._bucket.remove(file)
 
     def catalogue(self) -> str:
         """Fetch all Items, write `collection.json` and `items.parquet` over them, put these there; return where."""

@@ -14,7 +14,7 @@ from hlsmask.errors import HlsmaskError, OutputError, ServiceError, SourceError,
 from hlsmask.extras import load
 from hlsmask.granules.hls import Granule, find_granules
 from hlsmask.granules.source import Source, from_item, locate, read_json
-from hlsmask.hrefs import public_href
+from hlsmask.hrefs import is_local, public_href
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,7 +91,7 @@ def list_sources(words: Iterable[str]) -> Listing:
 def holds_many(word: str) -> bool:
     """Return whether `word` may name more than one source, by its name and what kind of file it is."""
     path = Path(word)
-    if "://" in word or word.startswith("/vsi"):
+    if not is_local(word):
         return _is_search(word)
     try:
         if path.is_dir():
@@ -108,7 +108,7 @@ def _is_search(word: str) -> bool:
 
 
 def _named_by(word: str) -> Iterator[Source | tuple[str, HlsmaskError]]:
-    local = "://" not in word and not word.startswith("/vsi")
+    local = is_local(word)
     path = Path(word)
     if local and path.is_dir():
         yield from _below(path)

@@ -26,8 +26,8 @@ AHEAD: Final = 4
 """Jobs that a worker thread has waiting: what is sent to a cluster stays small, however many sources there are."""
 _KILLED: Final = "KilledWorker"
 """Dask's error for what died with several workers."""
-_GONE: Final = (OSError, TimeoutError, futures.CancelledError, asyncio.CancelledError)
-"""What Dask's client raises where its scheduler went away: of connections, of waiting, of what was waited for."""
+_GONE: Final = (OSError, futures.CancelledError, asyncio.CancelledError)
+"""What Dask's client raises where its scheduler went away: of connections, of waiting too, of what was waited for."""
 KEEP_EVERY: Final = 10.0
 """Seconds between two writings of the manifest."""
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from hlsmask.cli import DONE, FAILED, complain, heed_stop
+from hlsmask.cli.units import counted
 from hlsmask.errors import UsageError
 from hlsmask.granules.transfer.download import download, sizes
 from hlsmask.granules.transfer.wanted import read_wishes
@@ -92,15 +93,15 @@ def _say_sizes(wishes: Wishes, out: Path, workers: int) -> bool:
 
     found = sizes(wishes.files, out, workers=workers, sink=sink)
     known = [size for size in found.values() if size is not None]
-    said = f"{_counted(len(found), 'file')} to fetch, {_bytes(sum(known))}"
+    said = f"{counted(len(found), 'file')} to fetch, {_bytes(sum(known))}"
     if len(known) < len(found):
-        said += f" and {_counted(len(found) - len(known), 'file')} of unknown size"
+        said += f" and {counted(len(found) - len(known), 'file')} of unknown size"
     print(f"{said}; {len(wishes.files) - len(found)} there already -> {out}")
     return failed
 
 
 def _summary(report: Report, out: Path) -> str:
-    said = f"{_counted(len(report.fetched), 'file')} fetched ({_bytes(report.bytes)})"
+    said = f"{counted(len(report.fetched), 'file')} fetched ({_bytes(report.bytes)})"
     said += f", {len(report.present)} there already"
     if report.failed:
         said += f", {len(report.failed)} failed: run the same command again to go on"
@@ -108,11 +109,7 @@ def _summary(report: Report, out: Path) -> str:
 
 
 def _files(done: int, count: int) -> str:
-    return f"{done} of {_counted(count, 'file')}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    return f"{done} of {counted(count, 'file')}"
 
 
 def _bytes(count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from hlsmask.archive.sites.reading import read_sites
 from hlsmask.archive.sites.result import folders_of_results
 from hlsmask.archive.sites.table import check_table, in_order, write_table
 from hlsmask.cli import DONE, FAILED, complain, heed_stop
+from hlsmask.cli.units import counted
 from hlsmask.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -43,19 +45,19 @@ def run(masks: Path, asked: Extraction) -> int:
         if failed:
             return FAILED
         raise DatasetError(
-            f"none of the {_counted(len(sites), 'site')} in {asked.sites} lies in a scene of {masks}; check their "
+            f"none of the {counted(len(sites), 'site')} in {asked.sites} lies in a scene of {masks}; check their "
             "coordinates (longitude before latitude) and the folder"
         )
     made = None if model is None else estimate(model, rows)
     write_table(asked.out, rows, made)
     _tell(sites, rows, made)
     granules = len({row.granule for row in rows})
-    lost = f", {_counted(failed, 'granule')} could not be read" if failed else ""
-    told = f"{_counted(len(rows), 'row')}: {_counted(len({row.site for row in rows}), 'site')} in"
-    print(f"{told} {_counted(granules, 'granule')}{lost} -> {asked.out}")
+    lost = f", {counted(failed, 'granule')} could not be read" if failed else ""
+    told = f"{counted(len(rows), 'row')}: {counted(len({row.site for row in rows}), 'site')} in"
+    print(f"{told} {counted(granules, 'granule')}{lost} -> {asked.out}")
     if asked.charts is not None:
         count = _write_charts(asked.charts, sites, rows, made, asked)
-        print(f"{_counted(count, 'chart')} -> {asked.charts}")
+        print(f"{counted(count, 'chart')} -> {asked.charts}")
     return FAILED if failed else DONE
 
 
@@ -65,8 +67,9 @@ def _outcomes(masks: Path, sites: Sequence[Site], asked: Extraction) -> list[Out
     columns = (TextColumn("{task.completed} of {task.total} granules"), BarColumn(), TimeRemainingColumn())
     quiet = not sys.stdout.isatty()
     with Progress(*columns, console=Console(soft_wrap=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task("", total=len(folders_of_results(masks)))
-        extracted = extract(masks, sites, scenes=asked.scenes, scale=asked.scale, processes=asked.processes)
+        folders = folders_of_results(masks)
+        task = progress.add_task("", total=len(folders))
+        extracted = extract(folders, sites, scenes=asked.scenes, scale=asked.scale, processes=asked.processes)
         with closing(extracted) as each_outcome:
             for outcome in each_outcome:
                 heed_stop()
@@ -89,7 +92,7 @@ def _tell(sites: Sequence[Site], rows: Sequence[Row], made: Estimate | None) -> 
         wanting = sum(1 for row, value in zip(rows, made.values, strict=True) if row.clear_water and value is None)
         if wanting:
             print(
-                f"note: {made.name} has no finite value in {_counted(wanting, 'row')} with clear water", file=sys.stderr
+                f"note: {made.name} has no finite value in {counted(wanting, 'row')} with clear water", file=sys.stderr
             )
 
 
@@ -99,13 +102,9 @@ def _write_charts(
     """Write a chart of each site that has rows; return how many."""
     there = {row.site for row in rows}
     names = file_names([site.id for site in sites if site.id in there])
-    for site, name in names.items():
+    for site, group in groupby(range(len(rows)), lambda at: rows[at].site):  # they are in order of the sites
         heed_stop()
-        at = [number for number, row in enumerate(rows) if row.site == site]
+        at = list(group)
         own = None if made is None else Estimate(made.name, made.unit, tuple(made.values[number] for number in at))
-        write_chart(folder / name, site, [rows[number] for number in at], asked.drawn(), own)
+        write_chart(folder / names[site], site, [rows[number] for number in at], asked.drawn(), own)
     return len(names)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

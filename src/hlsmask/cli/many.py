@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hlsmask.archive.cluster import cores, local, remote
-from hlsmask.archive.home import open_home
+from hlsmask.archive.home import FAILURES, open_home
 from hlsmask.archive.listing import list_sources
 from hlsmask.archive.manifest import FILE, Manifest, State
 from hlsmask.archive.patience import Patience
@@ -41,7 +42,7 @@ def run(sources: Sequence[str], options: Options, output: Output, many: Many) ->
         failures = Failures(home.folder)
         for href, error in listing.problems:
             failures.add(href, error)
-        manifest = Manifest(home.folder / FILE, home.keep)
+        manifest = Manifest(home.folder / FILE, partial(home.keep, FILE))
         plan = make_plan(listing.sources, engine, options, output, manifest, home=home)
         if many.dry_run or not plan.jobs:
             teller.plan(plan, many.processes or cores())
@@ -58,7 +59,7 @@ def run(sources: Sequence[str], options: Options, output: Output, many: Many) ->
                             teller.entry(entry)
                 finally:
                     failures.write()
-                    home.keep()
+                    home.keep(FAILURES)
                     teller.ended(home.catalogue())
     return FAILED if failures.new else DONE
 

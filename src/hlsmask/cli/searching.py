@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hlsmask.aside import write_text
 from hlsmask.cli import DONE
+from hlsmask.cli.units import counted
 from hlsmask.granules.catalogue.catalogues import Kind
 from hlsmask.granules.catalogue.items import as_collection
 from hlsmask.granules.catalogue.search import Results, search
@@ -49,7 +50,7 @@ def _paired_up(results: Results) -> tuple[Results, dict[str, str]]:
     pairing = pair(granules, products)
     old = {product.id for product in pairing.superseded}
     if old:
-        note = f"{_counted(len(old), 'product')} of DSWx-HLS left out: the same was produced again later"
+        note = f"{counted(len(old), 'product')} of DSWx-HLS left out: the same was produced again later"
         kept = tuple(found for found in results.products if found.id not in old)
         results = Results(results.granules, kept, (*results.notes, note))
     return results, {both.granule.id: both.product.id for both in pairing.pairs if both.product is not None}
@@ -104,11 +105,7 @@ def _summary(results: Results, partners: Mapping[str, str], kinds: Sequence[Kind
         (Kind.HLS, results.granules, "granule", " of HLS"),
         (Kind.DSWX, results.products, "product", " of DSWx-HLS"),
     ]
-    said = [f"{_counted(len(found), name)}{of}" for kind, found, name, of in counts if kind in kinds]
+    said = [f"{counted(len(found), name)}{of}" for kind, found, name, of in counts if kind in kinds]
     if len(said) > 1:
-        said.append(_counted(len(partners), "pair"))
+        said.append(counted(len(partners), "pair"))
     return ", ".join(said) + ("" if out is None else f" -> {out}")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

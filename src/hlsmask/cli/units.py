@@ -5,6 +5,11 @@ from __future__ import annotations
 _GIGA = 1e9
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, such as `1 file` or `12 files`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def megabytes(size: int) -> str:
     """Return a number of bytes such as `4.9 MB`, or `1.3 GB`."""
     return f"{size / _GIGA:.1f} GB" if size >= _GIGA else f"{size / 1e6:.1f} MB"

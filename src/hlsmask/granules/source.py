@@ -11,14 +11,14 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 from urllib.request import Request, urlopen
 
-from hlsmask.bands import BANDS, find_bands
+from hlsmask.bands import BANDS, bands_of, find_bands
 from hlsmask.errors import HlsmaskError, MissingBandError, SourceError, UnreadableError
 from hlsmask.granules.angles import sun_from_tags, sun_of
 from hlsmask.granules.features import open_features
 from hlsmask.granules.hls import Granule, is_layer
 from hlsmask.granules.layers import Layer
 from hlsmask.granules.scene import BandFile, FileScene, Origin
-from hlsmask.hrefs import public_href
+from hlsmask.hrefs import is_local, public_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ def locate(source: str | Path | Granule) -> Source:
         return Source(source.id, source.id, granule=source)
     href = str(source)
     path = urlsplit(href).path if "://" in href else href
-    if "://" not in href and not href.startswith("/vsi"):
+    if is_local(href):
         if Path(href).is_dir():
             granule = Granule.from_folder(href)
             return Source(granule.id, href, granule=granule)
@@ -174,7 +174,7 @@ def _open_granule(granule: Granule, scale: float | None) -> FileScene:
     return scene
 
 
-def _open_item(item: Mapping[str, Any], href: str, scale: float | None) -> FileScene:
+def _open_item(item: Mapping[str, Any], place: str, scale: float | None) -> FileScene:
     names, files = [], []
     for key, asset in item["assets"].items():
         for index, band in enumerate(asset.get("bands") or asset.get("eo:bands") or [{}], start=1):
@@ -184,7 +184,7 @@ def _open_item(item: Mapping[str, Any], href: str, scale: float | None) -> FileS
     found = {band: files[at] for band, at in find_bands(names).items()}
     if missing := [band for band in BANDS if band not in found]:
         raise MissingBandError(
-            f"the STAC Item {public_href(href)} has no assets for {', '.join(missing)}; "
+            f"the STAC Item {place} has no assets for {', '.join(missing)}; "
             f"it has {', '.join(item['assets']) or 'none'}"
         )
     time = _parse_time(item.get("properties", {}).get("datetime"))
@@ -207,9 +207,7 @@ def _open_raster(name: str, href: str, scale: float | None) -> FileScene:
         tags = layer.dataset.tags()
     finally:
         layer.close()
-    indexes = {band: at + 1 for band, at in find_bands(names).items()}
-    if not indexes and len(names) == len(BANDS):
-        indexes = {band: at for at, band in enumerate(BANDS, start=1)}
+    indexes = bands_of(names)
     if missing := [band for band in BANDS if band not in indexes]:
         described = ", ".join(name for name in names if name) or "no descriptions"
         raise MissingBandError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hlsmask import __version__
+from hlsmask.hrefs import is_local
 from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
 from hlsmask.products.palette import LAYERS
 from hlsmask.products.record import ItemRecord, Provenance
@@ -92,7 +93,7 @@ def record_of(masking: Masking, source: Source, request: str, tally: Tally) -> I
 
 def _absolute(href: str) -> str:
     """Return a local path in full, as a link in an Item that lies elsewhere must have it; a URL as it is."""
-    return os.path.abspath(href) if "://" not in href and not href.startswith("/vsi") else href  # noqa: PTH100 - without ..
+    return os.path.abspath(href) if is_local(href) else href  # noqa: PTH100 - without ..
 
 
 def _file_time(source: Source) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pystac
 from pystac.utils import str_to_datetime
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
+
+TABLE: Final = "items.parquet"
+"""Name of the table of all Items (stac-geoparquet) that a run over many sources leaves beside their folders."""
 
 _WORLD = (-180.0, -90.0, 180.0, 90.0)
 

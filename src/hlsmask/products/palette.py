@@ -39,6 +39,16 @@ COLOURS: Final[dict[str, Colour]] = {
 }
 """One colour a layer."""
 
+STACK: Final = (
+    Mask.TERRAIN_SHADOW.value,
+    Mask.WATER.value,
+    CLEAR_WATER,
+    Mask.SNOW_ICE.value,
+    Mask.CLOUD_SHADOW.value,
+    Mask.CLOUD.value,
+)
+"""Layers as they are drawn over each other, from the lowest to the uppermost."""
+
 ADJACENT: Final[Colour] = (252, 226, 234)
 """Colour of what lies beside a cloud or its shadow."""
 

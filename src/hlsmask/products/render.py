@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hlsmask.masks import CLEAR_WATER, Mask
-from hlsmask.products.palette import COLOURS, LAYERS
+from hlsmask.products.palette import COLOURS, LAYERS, STACK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,16 +26,6 @@ _SATURATION: Final = 1.1
 
 _OPACITY: Final = 0.88
 """Of a mask where it covers a pixel of the picture wholly."""
-
-_STACK: Final = (
-    Mask.TERRAIN_SHADOW.value,
-    Mask.WATER.value,
-    CLEAR_WATER,
-    Mask.SNOW_ICE.value,
-    Mask.CLOUD_SHADOW.value,
-    Mask.CLOUD.value,
-)
-"""From the lowest to the uppermost."""
 
 
 def tone(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -66,7 +55,7 @@ def overlay(picture: NDArray[np.uint8], coverage: NDArray[np.float32]) -> NDArra
     grey = picture.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     canvas = np.repeat((112 + 0.52 * grey)[..., None], 3, axis=-1)
     relief = (0.86 + 0.14 * grey / 255)[..., None]  # a little of the scene shows through
-    for name in _STACK:
+    for name in STACK:
         alpha = coverage[LAYERS.index(name)]
         if alpha.any():
             paint = np.array(COLOURS[name], np.float32) * relief

@@ -13,6 +13,8 @@ from hlsmask.aside import SUFFIX, remove_scratch
 from hlsmask.hrefs import public_href
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hlsmask.granules.source import Source
     from hlsmask.inference.engine import Engine
     from hlsmask.inference.options import Options
@@ -54,18 +56,23 @@ def _fingerprint(href: str) -> list[Any]:
     return [path.name, facts.st_size, facts.st_mtime_ns]
 
 
+def answers(item: Any, request: str, size_of: Callable[[str], int | None]) -> bool:  # noqa: ANN401 - JSON, perhaps not ours
+    """Return whether an Item answers `request` and its files are whole; `size_of` gives a file's bytes, by its link."""
+    try:
+        return bool(item["properties"]["hlsmask:request"] == request) and all(
+            size_of(asset["href"]) == asset["file:size"] for asset in item["assets"].values()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
 def finished(folder: Path, name: str, request: str) -> dict[str, Any] | None:
     """Return the Item in `folder` if it answers `request` and its files are there, whole; else None."""
     try:
         item: dict[str, Any] = json.loads((folder / f"{name}.json").read_bytes())
-        if item["properties"]["hlsmask:request"] != request:
-            return None
-        for asset in item["assets"].values():
-            if (folder / asset["href"]).stat().st_size != asset["file:size"]:
-                return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError):
         return None
-    return item
+    return item if answers(item, request, lambda href: (folder / href).stat().st_size) else None
 
 
 def made_by(folder: Path, name: str) -> str:

@@ -3,20 +3,59 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsmask.errors import SourceError
+from hlsmask.errors import SourceError, UnreadableError
 from hlsmask.granules.folders import files_below
 from hlsmask.granules.source import read_json
+from hlsmask.hrefs import is_local, url_of
+from hlsmask.products.assets import FILES
 from hlsmask.products.item import COLLECTION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hlsmask.products.footprint import BBox
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """The files that were made of one scene."""
+
+    folder: Path
+    """Where they lie; its name is the name of the scene."""
+
+    @property
+    def id(self) -> str:
+        """Name of the scene."""
+        return self.folder.name
+
+    @property
+    def masks(self) -> Path:
+        """The file of the six masks."""
+        return self.folder / f"{self.id}{FILES['masks']}"
+
+    @property
+    def probabilities(self) -> Path:
+        """The file of the five probabilities, which need not be there."""
+        return self.folder / f"{self.id}{FILES['probabilities']}"
+
+
+def check_folder(out: Path) -> None:
+    """See whether results may lie in `out`.
+
+    Raises
+    ------
+    UnreadableError
+        If it is no folder of this machine.
+    """
+    if not out.is_dir():
+        what = "an address" if url_of(out) else "no folder" if out.exists() else "not there"
+        raise UnreadableError(f"{out} is {what}; name the folder on this machine that hlsmask predict wrote to")
 
 
 def item_path(folder: Path) -> Path:
@@ -95,11 +134,6 @@ def files_by_name(folders: Iterable[Path]) -> dict[str, str]:
 def moved_to(href: str, moved: Mapping[str, str]) -> str | None:
     """Return where a file lies now that was at `href`, by its name, if `files_by_name` found it."""
     return moved.get(re.split(r"[/\\]", href)[-1])
-
-
-def is_local(href: str) -> bool:
-    """Return whether `href` is a path of this machine rather than a URL or one of GDAL's virtual files."""
-    return "://" not in href and not href.startswith("/vsi")
 
 
 def is_there(href: str) -> bool:

@@ -8,8 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from hlsmask.errors import SourceError, UnreadableError
-from hlsmask.hrefs import url_of
-from hlsmask.products.result import item_path
+from hlsmask.products.result import check_folder, item_path
 from hlsmask.view.result import Result, read_result, result_of
 from hlsmask.view.table import read_table
 
@@ -53,9 +52,7 @@ class Catalogue:
         self._known: dict[str, tuple[int, Result | str]] = {}
         self.contents = Contents()
         """As it was when last looked at."""
-        if not out.is_dir():
-            what = "an address" if url_of(out) else "no folder" if out.exists() else "not there"
-            raise UnreadableError(f"{out} is {what}; name the folder on this machine that hlsmask predict wrote to")
+        check_folder(out)
         home = out.resolve()
         self._single = home if item_path(home).is_file() else None
         self.refresh()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from hlsmask.masks import CLEAR_WATER, Mask
+from hlsmask.products import palette
 from hlsmask.products.palette import COLOURS, LAYERS, MEANINGS, TITLES
 
 if TYPE_CHECKING:
@@ -50,27 +51,17 @@ class Layer:
     """Whether it is shown at first."""
 
 
-_BELOW: Final = (
-    Mask.TERRAIN_SHADOW.value,
-    Mask.WATER.value,
-    CLEAR_WATER,
-    Mask.SNOW_ICE.value,
-    Mask.CLOUD_SHADOW.value,
-    Mask.CLOUD.value,
-)
-"""Masks from the lowest to the uppermost, as in the quicklook."""
-
 _OFF: Final = (Mask.WATER.value, Mask.TERRAIN_SHADOW.value)
 """Masks that are not shown at first: clear water is a part of water, and relief is in the picture anyway."""
 
 
 def _all() -> dict[str, Layer]:
     found = [Layer("true_colour", Kind.TRUE_COLOUR, "true colour", "Red, green and blue reflectance", on=True)]
-    for name in _BELOW:
+    for name in palette.STACK:
         opacity, on = (0.85 if name == CLEAR_WATER else 0.6), name not in _OFF
         at, title, meaning = LAYERS.index(name), TITLES[name], MEANINGS[name]
         found.append(Layer(name, Kind.MASK, title, meaning, at, COLOURS[name], opacity, on))
-    for mask in (Mask(name) for name in _BELOW if name != CLEAR_WATER):
+    for mask in (Mask(name) for name in palette.STACK if name != CLEAR_WATER):
         meaning = f"Probability of {mask.title}: the more, the less transparent"
         at, name = list(Mask).index(mask), f"probability_{mask.value}"
         found.append(Layer(name, Kind.PROBABILITY, mask.title, meaning, at, COLOURS[mask.value]))

@@ -35,6 +35,13 @@ _MASKS, _OTHERS = 192, 24
 
 _NOWHERE: Final = (0.0, 90.0, 0.0, 90.0)
 
+_BLANK: Final = {
+    Kind.MASK: (len(LAYERS), np.uint8(NOT_OBSERVED)),
+    Kind.PROBABILITY: (len(Mask), np.uint8(NOT_OBSERVED)),
+    Kind.TRUE_COLOUR: (len(RGB), np.float32(np.nan)),
+}
+"""Layers of each kind, and what stands where nothing was seen."""
+
 _BITS: Final = [1 << at for at in range(len(LAYERS))]
 
 
@@ -59,10 +66,8 @@ class Mosaics:
         """
 
         def draw() -> NDArray[np.uint8]:
-            layers = np.full((len(LAYERS), SIDE, SIDE), NOT_OBSERVED, np.uint8)
-            self._lay(layers, results, tile, Kind.MASK)
             packed = np.zeros((SIDE, SIDE), np.uint8)
-            for bit, layer in zip(_BITS, layers, strict=True):
+            for bit, layer in zip(_BITS, self._laid(results, tile, Kind.MASK), strict=True):
                 packed |= (layer == PRESENT).view(np.uint8) * np.uint8(bit)
             return packed
 
@@ -76,13 +81,7 @@ class Mosaics:
         SourceError
             As for `masks`.
         """
-
-        def draw() -> NDArray[np.uint8]:
-            drawn = np.full((len(Mask), SIDE, SIDE), NOT_OBSERVED, np.uint8)
-            self._lay(drawn, results, tile, Kind.PROBABILITY)
-            return drawn
-
-        return self._keep(results, tile, Kind.PROBABILITY, draw)
+        return self._keep(results, tile, Kind.PROBABILITY, lambda: self._laid(results, tile, Kind.PROBABILITY))
 
     def light(self, results: Sequence[Result], tile: Tile) -> NDArray[np.float32]:
         """Return red, green and blue reflectance on a tile, shape (3, 512, 512), NaN where there is none.
@@ -92,13 +91,7 @@ class Mosaics:
         SourceError
             As for `masks`.
         """
-
-        def draw() -> NDArray[np.float32]:
-            drawn = np.full((len(RGB), SIDE, SIDE), np.nan, np.float32)
-            self._lay(drawn, results, tile, Kind.TRUE_COLOUR)
-            return drawn
-
-        return self._keep(results, tile, Kind.TRUE_COLOUR, draw)
+        return self._keep(results, tile, Kind.TRUE_COLOUR, lambda: self._laid(results, tile, Kind.TRUE_COLOUR))
 
     def stamp(self, result: Result, kind: Kind) -> Stamp:
         """Return when the files were changed that a kind of layer is drawn from; 0 = not there."""
@@ -113,16 +106,19 @@ class Mosaics:
         """Return why a kind of layer of a result cannot be drawn, once a tile has found it; else nothing."""
         return self._troubles.get((result.id, kind, self.stamp(result, kind)), "")
 
-    def _lay(self, drawn: NDArray[Any], results: Sequence[Result], tile: Tile, kind: Kind) -> None:
-        """Lay what is read of each result into `drawn` (layer, row, column) where nothing lies yet."""
+    def _laid(self, results: Sequence[Result], tile: Tile, kind: Kind) -> NDArray[Any]:
+        """Return what is read of results (layer, row, column), each where none before it saw anything."""
+        count, nothing = _BLANK[kind]
+        drawn = np.full((count, SIDE, SIDE), nothing)
         for result in results:
             stamp, part = self.stamp(result, kind), tile.part(result.bbox or _NOWHERE)
             if all(stamp) and all(part.shape) and (result.id, kind, stamp) not in self._troubles:
                 with self._noting(result, kind, stamp):
                     found = self._read(result, tile, part, kind)
                 there = drawn[:, *part.slices]
-                empty = (there == NOT_OBSERVED).all(axis=0) if drawn.dtype == np.uint8 else np.isnan(there[0])
+                empty = np.isnan(there[0]) if kind is Kind.TRUE_COLOUR else (there == NOT_OBSERVED).all(axis=0)
                 there[:, empty] = found[:, empty]
+        return drawn
 
     def _read(self, result: Result, tile: Tile, part: Window, kind: Kind) -> NDArray[Any]:
         if kind is Kind.TRUE_COLOUR:

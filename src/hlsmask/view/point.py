@@ -79,18 +79,22 @@ def _pixel(path: Path, longitude: float, latitude: float) -> tuple[int, int, lis
             column, row = (floor(part) for part in ~file.transform * (x, y))
             if not (0 <= row < file.height and 0 <= column < file.width):
                 return None
+            return row, column, _values(file, row, column)
     except GDAL_ERRORS as error:
         raise UnreadableError(f"{path} cannot be read: {reason(error)}") from error
-    return row, column, _read(str(path), row, column)
 
 
 def _read(path: str, row: int, column: int, index: int | None = None) -> list[float]:
     """Return the bands of a pixel, or one of them."""
     try:
         with gdal(path), rasterio.open(path) as file:
-            pixels = file.read(None if index is None else [index], window=Window(column, row, 1, 1))
+            return _values(file, row, column, index)
     except GDAL_ERRORS as error:
         raise UnreadableError(f"{path} cannot be read: {reason(error)}") from error
+
+
+def _values(file: Any, row: int, column: int, index: int | None = None) -> list[float]:  # noqa: ANN401 - rasterio has no types
+    pixels = file.read(None if index is None else [index], window=Window(column, row, 1, 1))
     return [value.item() for value in pixels[:, 0, 0]]
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hlsmask.errors import UnreadableError
-from hlsmask.products.assets import FILES
-from hlsmask.products.result import corners, item_path, moment, read_item
+from hlsmask.products.result import Products, corners, item_path, moment, read_item
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,11 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Products):
     """What `hlsmask predict` made of one scene."""
-
-    folder: Path
-    """Where it lies; its name is the name of the scene."""
 
     time: datetime
     """When the scene was sensed, UTC."""
@@ -30,24 +26,9 @@ class Result:
     """West, south, east, north in degrees, west > east across the antimeridian; None: no place on Earth is known."""
 
     @property
-    def id(self) -> str:
-        """Name of the scene."""
-        return self.folder.name
-
-    @property
     def day(self) -> str:
         """Day of `time`, such as `2024-07-08`."""
         return f"{self.time:%Y-%m-%d}"
-
-    @property
-    def masks(self) -> Path:
-        """The file of the six masks."""
-        return self.folder / f"{self.id}{FILES['masks']}"
-
-    @property
-    def probabilities(self) -> Path:
-        """The file of the five probabilities, which need not be there."""
-        return self.folder / f"{self.id}{FILES['probabilities']}"
 
     def item(self) -> dict[str, Any]:
         """Read its STAC Item.

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from hlsmask.bands import BANDS, Band, find_bands
+from hlsmask.bands import BANDS, Band, bands_of
 from hlsmask.errors import SourceError, UnreadableError
 from hlsmask.granules.layers import Layer
 from hlsmask.granules.reflectance import Storage
-from hlsmask.products.result import derived_from, files_by_name, is_local, is_there, item_path, moved_to
+from hlsmask.hrefs import is_local
+from hlsmask.products.result import derived_from, files_by_name, is_there, item_path, moved_to
 from hlsmask.view.recent import Recent
 
 if TYPE_CHECKING:
@@ -90,12 +91,9 @@ class Scenes:
             return {band: _stored(file, 1) for band, file in zip(BANDS, files, strict=True)}
         layer = Layer(files[0])
         try:
-            names = [str(text or "") for text in layer.dataset.descriptions]
+            indexes = bands_of(layer.dataset.descriptions)
         finally:
             layer.close()
-        indexes = {band: at + 1 for band, at in find_bands(names).items()}
-        if not indexes and len(names) == len(BANDS):
-            indexes = {band: at for at, band in enumerate(BANDS, start=1)}
         if len(indexes) < len(BANDS):
             raise SourceError(f"{files[0]} does not hold the six bands")
         return {band: _stored(files[0], index) for band, index in indexes.items()}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from hlsmask.products.collection import TABLE
+
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-
-TABLE: Final = "items.parquet"
-"""Name of the table (stac-geoparquet) beside the folders of the results."""
 
 Row: TypeAlias = tuple["datetime", tuple[float, ...] | None]
 """Time and bounding box of an Item."""

@@ -20,7 +20,7 @@ from hlsmask.archive.sites.panels import (
 )
 from hlsmask.archive.sites.timeline import Timeline
 from hlsmask.aside import write_text
-from hlsmask.samples.statistics.charts import text
+from hlsmask.samples.statistics.charts import counted, text
 from hlsmask.samples.statistics.markup import Markup, element
 
 if TYPE_CHECKING:
@@ -179,11 +179,7 @@ def _told(rows: Sequence[Row]) -> str:
     days = [f"{row.time:%Y-%m-%d}" for row in rows if row.time is not None]
     span = f"{min(days)} to {max(days)}" if days else "no dates"
     left = f", {len(rows) - len(days)} of them without a date" if len(days) < len(rows) else ""
-    return f"{span}; {_counted(len(rows), 'granule')}{left}; clear water in {clear} of them; {_counted(most, 'pixel')}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return f"{span}; {counted(len(rows), 'granule')}{left}; clear water in {clear} of them; {counted(most, 'pixel')}"
 
 
 def _shortened(name: str) -> str:

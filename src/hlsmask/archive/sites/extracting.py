@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hlsmask.archive.cluster import cores
@@ -18,7 +19,6 @@ from hlsmask.products.result import files_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from hlsmask.archive.sites.result import Result
     from hlsmask.archive.sites.row import Row
@@ -66,7 +66,7 @@ class _Job:
 
 
 def extract(
-    out: Path,
+    out: Path | Sequence[Path],
     sites: Sequence[Site],
     *,
     scenes: Sequence[Path] = (),
@@ -78,7 +78,7 @@ def extract(
     Parameters
     ----------
     out
-        Folder that `hlsmask predict` wrote to.
+        Folder that `hlsmask predict` wrote to, or those of single scenes in it, as `folders_of_results` gives them.
     sites
         Places, as `read_sites` gives them.
     scenes
@@ -95,7 +95,8 @@ def extract(
         If there are no results in `out`, or a folder cannot be listed. What is wrong with one granule is told in its
         `Outcome`.
     """
-    return _outcomes(folders_of_results(out), _Job(tuple(sites), files_by_name(scenes), scale), processes)
+    folders = folders_of_results(out) if isinstance(out, Path) else out
+    return _outcomes(folders, _Job(tuple(sites), files_by_name(scenes), scale), processes)
 
 
 def _outcomes(folders: Sequence[Path], job: _Job, processes: int | None) -> Generator[Outcome]:

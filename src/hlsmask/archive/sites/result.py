@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from hlsmask.aside import reason
 from hlsmask.errors import SourceError, UnreadableError
 from hlsmask.granules.hls import Granule
-from hlsmask.hrefs import url_of
-from hlsmask.products.assets import FILES
-from hlsmask.products.result import corners, derived_from, item_path, moment, read_item
+from hlsmask.products.result import Products, check_folder, corners, derived_from, item_path, moment, read_item
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,11 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Products):
     """What `hlsmask predict` made of one scene."""
-
-    folder: Path
-    """Where it lies; its name is the name of the scene."""
 
     bbox: BBox
     """West, south, east, north in degrees, west > east across the antimeridian."""
@@ -37,22 +32,12 @@ class Result:
     """Paths or URLs of the files with its reflectance: one with six bands, or six in the order of `Band`."""
 
     @property
-    def id(self) -> str:
-        """Name of the scene."""
-        return self.folder.name
-
-    @property
     def sensor(self) -> Sensor | None:
         """Which satellites, where its name says so."""
         try:
             return Granule.parse(self.id).sensor
         except SourceError:
             return None
-
-    @property
-    def masks(self) -> Path:
-        """The file of the six masks."""
-        return self.folder / f"{self.id}{FILES['masks']}"
 
 
 def folders_of_results(out: Path) -> list[Path]:
@@ -63,9 +48,7 @@ def folders_of_results(out: Path) -> list[Path]:
     UnreadableError
         If `out` is no folder, or there is none.
     """
-    if not out.is_dir():
-        what = "an address" if url_of(out) else "no folder" if out.exists() else "not there"
-        raise UnreadableError(f"{out} is {what}; name the folder on this machine that hlsmask predict wrote to")
+    check_folder(out)
     home = out.resolve()
     if item_path(home).is_file():
         return [home]

@@ -8,8 +8,8 @@ from hlsmask.bands import BANDS
 from hlsmask.errors import UnreadableError
 from hlsmask.granules.scene import BandFile, FileScene, Origin
 from hlsmask.granules.source import locate
-from hlsmask.hrefs import public_href
-from hlsmask.products.result import is_local, is_there, moved_to
+from hlsmask.hrefs import is_local, public_href
+from hlsmask.products.result import is_there, moved_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
