@@ -345,7 +345,9 @@ def main() -> None:
     arguments.add_argument("--out", help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     if asked.run:
-        os.environ.setdefault("GDAL_CACHEMAX", "96")  # as the command line sets it
+        from hlsmask.memory import bound_gdal
+
+        bound_gdal()  # as the command line does
         result = CONTENDERS[asked.run](asked.source, asked.out, asked.model)
         result["peak"] = peak_megabytes()
         print(json.dumps(result))

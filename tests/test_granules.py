@@ -1,6 +1,7 @@
 """Whatever holds the six bands becomes the same scene."""
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
+from hlsmask import memory
 from hlsmask.bands import BANDS, Band, Sensor
 from hlsmask.errors import (
     GridError,
@@ -315,6 +317,41 @@ def test_elevation_is_warped_the_same_however_it_is_cut(tmp_path):
     same.close()
     with pytest.raises(GridError, match="the scene has no CRS"):
         Elevation(str(path), GeoBox((60, 70), Affine.identity(), None))
+
+
+def test_blocks_that_windows_share_are_decoded_once(tmp_path):
+    profile = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
+    pixels = np.random.default_rng(0).integers(0, 5000, (6, 512, 512)).astype(np.int16)
+    with rasterio.open(
+        tmp_path / "six.tif",
+        "w",
+        "GTiff",
+        512,
+        512,
+        6,
+        "EPSG:32613",
+        Affine(30, 0, 5e5, 0, -30, 4e6),
+        "int16",
+        **profile,
+    ) as file:
+        file.write(pixels)
+    with locate(tmp_path / "six.tif").open() as scene:
+        scene.read(Window(0, 0, 400, 400))
+        with (tmp_path / "six.tif").open("r+b") as file:  # what is read from now on is broken
+            size = file.seek(0, 2)
+            file.seek(4096)
+            file.write(bytes(size - 4096))
+        again = scene.read(Window(100, 100, 400, 400)).data
+    np.testing.assert_allclose(again, pixels[:, 100:500, 100:500] * np.float32(1e-4), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, str(memory.GDAL_CACHE)), ("512", "512")])
+def test_what_gdal_keeps_is_bounded_unless_the_environment_says_how(monkeypatch, before, after):
+    monkeypatch.setenv("GDAL_CACHEMAX", before or "")
+    if before is None:
+        monkeypatch.delenv("GDAL_CACHEMAX")
+    memory.bound_gdal()
+    assert os.environ["GDAL_CACHEMAX"] == after
 
 
 def test_what_does_not_exist_is_said(tmp_path):

@@ -12,6 +12,7 @@ from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.openvino import OpenVinoEngine
 from hlsmask.inference.options import Options
 from hlsmask.inference.run import open_engine
+from hlsmask.inference.spectral import Spectral
 from hlsmask.testing import simulate_granule, tiny_granule
 
 openvino = pytest.importorskip("openvino", reason="openvino is not installed: pip install 'hlsmask[openvino]'")
@@ -59,6 +60,16 @@ def test_what_it_gave_stays_when_it_computes_again(both):
     kept = first.copy()
     both[1](rng.random((1, 6, 64, 64), np.float32))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_what_is_kept_is_what_it_gives_there_and_bands_stay_as_they_were(both):
+    bands = np.random.default_rng(0).random((2, 6, 96, 128), np.float32)
+    before, kept = bands.copy(), (slice(32, 64), slice(0, 96))
+    for engine in (*both, Spectral()):
+        whole = engine(bands)
+        np.testing.assert_array_equal(engine(bands, kept), whole[:, :, *kept])
+        np.testing.assert_array_equal(bands, before)
+        np.testing.assert_array_equal(engine(bands.copy(), kept, overwrite=True), whole[:, :, *kept])
 
 
 @pytest.mark.usefixtures("found")

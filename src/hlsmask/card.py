@@ -48,17 +48,23 @@ class Normalization:
         if len(self.mean) != len(self.std) or min(self.std, default=1.0) <= 0:
             raise CardError(f"a card's mean {self.mean} and std {self.std} need one value a band, std above 0")
 
-    def __call__(self, bands: NDArray[np.float32], *, missing: float | None = None) -> NDArray[np.float32]:
-        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN becomes `missing`, or stays NaN."""
+    def __call__(
+        self, bands: NDArray[np.float32], *, missing: float | None = None, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN becomes `missing`, or stays NaN.
+
+        It is put into `out`, float32 of the same shape, which may be `bands` itself; else into an array of its own.
+        """
+        scaled = np.empty(bands.shape, np.float32) if out is None else out
         if self.kind == "published":
             low = np.nanmin(bands, axis=(-3, -2, -1), keepdims=True)
             span = np.nanmax(bands, axis=(-3, -2, -1), keepdims=True) - low
             # The original works on integers and divides by max(span, 1); 1 integer is 0.0001 reflectance.
-            published: NDArray[np.float32] = (bands - low) / np.maximum(span, np.float32(1e-4))
+            np.subtract(bands, low, out=scaled)
+            scaled /= np.maximum(span, np.float32(1e-4))
             if missing is not None:
-                np.copyto(published, np.float32(missing), where=np.isnan(published))
-            return published
-        scaled = np.empty(bands.shape, np.float32)
+                np.copyto(scaled, np.float32(missing), where=np.isnan(scaled))
+            return scaled
         rows = max(1, _PART // max(1, bands.shape[-1]))
         for band, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
             for row in range(0, bands.shape[-2], rows):
@@ -165,9 +171,14 @@ class Card:
         """Return how it is copied and pickled: as JSON, since mappings that cannot be changed cannot be pickled."""
         return type(self).from_json, (self.to_json(),)
 
-    def normalize(self, bands: NDArray[np.float32], *, missing: float | None = None) -> NDArray[np.float32]:
-        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN becomes `missing`, or stays NaN."""
-        return self.normalization(bands, missing=missing)
+    def normalize(
+        self, bands: NDArray[np.float32], *, missing: float | None = None, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return what the network takes for float32 reflectance (..., 6, h, w); NaN becomes `missing`, or stays NaN.
+
+        It is put into `out`, float32 of the same shape, which may be `bands` itself; else into an array of its own.
+        """
+        return self.normalization(bands, missing=missing, out=out)
 
     @property
     def seamless(self) -> bool:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hlsmask.windows import Window
 
 GDAL_OPTIONS: Final = {
-    "GDAL_CACHEMAX": 96,  # MB; GDAL's own default is 5 % of the memory, which no bound of ours could hold
     "GDAL_HTTP_MAX_RETRY": 3,  # 429 and 5xx pass
     "GDAL_HTTP_RETRY_DELAY": 1,  # seconds, doubled each time by GDAL
     "GDAL_HTTP_CONNECTTIMEOUT": 30,  # seconds

@@ -57,7 +57,10 @@ class Scene(Protocol):
         """Shape, affine transform and CRS (None where there is none)."""
 
     def read(self, window: Window) -> Raster:
-        """Return float32 reflectance of a window that lies within the scene; threads may call it at once."""
+        """Return float32 reflectance of a window that lies within the scene, in an array of its own.
+
+        Threads may call it at once.
+        """
 
     def close(self) -> None:
         """Close what it holds open."""

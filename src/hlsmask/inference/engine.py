@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from hlsmask.card import Card
     from hlsmask.sun import Sun
+
+WHOLE: Final = (slice(None), slice(None))
+"""All rows and columns."""
 
 
 class Engine(Protocol):
@@ -38,9 +41,13 @@ class Engine(Protocol):
         given, `pixel` the side of a pixel in metres. Networks return themselves.
         """
 
-    def __call__(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(
+        self, bands: NDArray[np.float32], kept: tuple[slice, slice] = WHOLE, *, overwrite: bool = False
+    ) -> NDArray[np.float32]:
         """Return probabilities (n, masks, h, w), 0 to 1, for float32 reflectance (n, bands, h, w).
 
         A pixel that was not observed is NaN in every band; what is returned there means nothing. NaN is
         returned where a mask cannot be known. If `card.elevation`, the last band is elevation in metres.
+        `kept` are the rows and columns to return; all of `bands` is looked at. With `overwrite`, `bands` may hold
+        anything afterwards: an engine then needs one array less.
         """

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlsmask.bands import BANDS
 from hlsmask.errors import CardError, HlsmaskError, ModelError, first_line
+from hlsmask.inference.engine import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +69,11 @@ class NetworkEngine(ABC):
             raise CardError(f"{self.card.name} needs the ground's elevation: name a DEM with --dem")
         return self
 
-    def __call__(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(
+        self, bands: NDArray[np.float32], kept: tuple[slice, slice] = WHOLE, *, overwrite: bool = False
+    ) -> NDArray[np.float32]:
         """Return probabilities (n, masks, h, w) for float32 reflectance (n, 6 or 7, h, w); NaN = not observed."""
-        taken = self._taken(bands)
+        taken = self._taken(bands, overwrite=overwrite)
         try:
             with self._computing:
                 given = self.compute(taken)
@@ -81,17 +84,19 @@ class NetworkEngine(ABC):
             raise ModelError(f"{self.card.name} failed on {window}: {first_line(error)}") from error
         if given.shape != (len(bands), len(self.card.masks), *bands.shape[2:]):
             raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
+        if (part := given[:, :, *kept]).shape != given.shape:
+            given = part.copy()  # lets go of the rest
         given = given.astype(np.float32, copy=False)
         return _sigmoid(given) if self.card.output == "logits" else given
 
-    def _taken(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _taken(self, bands: NDArray[np.float32], *, overwrite: bool) -> NDArray[np.float32]:
         """Return what the network takes, 0 where nothing was observed."""
         given = bands[:, : len(BANDS)]
         spectral = given if self._order == list(range(len(BANDS))) else bands[:, self._order]
         if self.card.normalization.kind == "published" and np.isnan(spectral).all():
             taken = np.zeros_like(spectral)  # there is no brightest pixel to scale by
         else:
-            taken = self.card.normalize(spectral, missing=0)
+            taken = self.card.normalize(spectral, missing=0, out=spectral if overwrite else None)
         if self.card.elevation:
             taken = np.concatenate([taken, np.nan_to_num(bands[:, len(BANDS) :])], axis=1)
         return taken

@@ -104,14 +104,12 @@ def stream(
 
     def run(tile: Tile, planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         height, width = valid.shape
+        # Where nothing is blended the margins have done their work then: they are let go of.
+        kept = (slice(height), slice(width)) if tiling.ramp else tile.keep.within(tile.read)
         if not valid.any():  # half of many a granule
-            shape = valid.shape if tiling.ramp else tile.keep.shape
-            return np.full((len(card.masks), *shape), np.nan, np.float32)
-        probabilities = engine(_filled_up(planes, card)[None])[0, :, :height, :width]
-        if not tiling.ramp:  # the margins have done their work: let go of them
-            kept = tile.keep.within(tile.read)
-            probabilities, valid = probabilities[:, *kept].copy(), valid[kept]
-        return _blanked(probabilities, valid)
+            return np.full((len(card.masks), *valid[kept].shape), np.nan, np.float32)
+        probabilities = engine(_filled_up(planes, card)[None], kept, overwrite=True)[0]
+        return _blanked(probabilities, valid[kept])
 
     def both(tile: Tile) -> NDArray[np.float32]:
         return run(tile, *read(tile))

@@ -273,7 +273,7 @@ _ALL = (
         f"{_HERE}.heads.hlsmask_s:HlsmaskSHeads",
         parameters=437_029,
         cost=0.995,
-        size=768,
+        size=896,
         multiple=16,
         overlap=256,
         view=128,

@@ -138,7 +138,7 @@ class CogWriter:
                     draft,
                     driver="COG",
                     compress="DEFLATE",
-                    level=6,
+                    level=5,  # 6 takes half as long again for files an eighth smaller
                     blocksize=BLOCK,
                     bigtiff="IF_SAFER",
                     **self._options,

@@ -9,6 +9,7 @@ import numpy as np
 
 from hlsmask.bands import BANDS
 from hlsmask.card import Card
+from hlsmask.inference.engine import WHOLE
 from hlsmask.inference.spectral.blocks import BLOCK, strips
 from hlsmask.inference.spectral.cloud import STRONG, despeckle, score
 from hlsmask.inference.spectral.relief import illumination, terrain_shadow
@@ -90,12 +91,15 @@ class Spectral:
         """Return the engine for one scene; elevation is asked for only where the sun is known."""
         return replace(self, sun=sun, elevation=elevation and sun is not None, pixel=pixel)
 
-    def __call__(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(
+        self, bands: NDArray[np.float32], kept: tuple[slice, slice] = WHOLE, *, overwrite: bool = False
+    ) -> NDArray[np.float32]:
         """Return probabilities (n, 5, h, w) for float32 reflectance (n, 6, h, w), or (n, 7, h, w) with elevation.
 
         NaN stands where a mask cannot be known: terrain shadow without the sun or the elevation. Water is what
         the DSWx tests say, exactly; they take snow and some cloud for water too, as those masks then tell.
         """
+        del overwrite  # there is nothing to gain
         planes = len(BANDS) + self.elevation
         if bands.ndim != 4 or bands.shape[1] != planes:  # noqa: PLR2004 - (n, planes, h, w)
             raise ValueError(f"spectral takes (n, {planes}, h, w), not {bands.shape}")
@@ -107,7 +111,8 @@ class Spectral:
                 masks[:] = self._window(np.pad(window, pad, constant_values=np.nan))[:, :height, :width]
             else:
                 self._window(window, masks)
-        return out
+        part = out[:, :, *kept]
+        return out if part.shape == out.shape else part.copy()
 
     def _window(self, bands: NDArray[np.float32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return the masks (5, h, w) of one window (planes, h, w) whose sides are multiples of a block."""
