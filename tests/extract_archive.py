@@ -93,12 +93,21 @@ def judged(home, name, column, row, radius):
 def judged_polygon(home, name, geometry):
     """Return the same of a polygon in degrees; its edges are straight there."""
     with rasterio.open(home / "masks" / name / f"{name}.masks.tif") as file:
-        layers, shape = file.read(), file.shape
+        layers = file.read()
+    return told_of(home, name, layers, within(geometry, layers.shape[1:]))
+
+
+def judged_values(bands, geometry):
+    """Return the values (band, pixel) of an array where the same polygon is."""
+    return bands[:, within(geometry, bands.shape[1:])]
+
+
+def within(geometry, shape):
+    """Return which pixels (row, column) have their centres in a polygon in degrees."""
     dense = shapely.segmentize(shapely.geometry.shape(geometry), 0.0005)
     there = shapely.transform(dense, lambda at: np.column_stack(FROM_DEGREES.transform(at[:, 0], at[:, 1])))
     rows, columns = np.indices(shape)
-    inside = shapely.contains_xy(there, CORNER[0] + 30 * (columns + 0.5), CORNER[1] - 30 * (rows + 0.5))
-    return told_of(home, name, layers, inside)
+    return shapely.contains_xy(there, CORNER[0] + 30 * (columns + 0.5), CORNER[1] - 30 * (rows + 0.5))
 
 
 def told_of(home, name, layers, inside):

@@ -20,6 +20,7 @@ from extract_archive import (
     NAMES,
     judged,
     judged_polygon,
+    judged_values,
     make_archive,
     parcel,
     point,
@@ -220,6 +221,22 @@ def test_rasters_of_any_name_without_a_date_come_last(made, tmp_path, run):
     assert [row["granule"] for row in rows] == [*NAMES, "AA"]
     assert (rows[-1]["time"], rows[-1]["sensor"]) == ("", "")
     assert "1 of them without a date" in (tmp_path / "charts" / "lake.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("asked", [(), ("--scale", "0.0001")])
+def test_reflectance_is_what_the_scene_was_masked_with(tmp_path, run, asked):
+    bands = (np.random.default_rng(0).random((6, 64, 48)) * 900 + 100).astype("int16")
+    source = write_bands(tmp_path / "AA.tif", bands)
+    told = ("--model", "spectral", "--scale", "0.0002")
+    assert run("predict", source, "--out", tmp_path / "masks", *told)[0] == 0
+    layers = np.zeros((6, 64, 48), np.uint8)
+    layers[[0, 5]] = 1
+    put_masks(tmp_path / "masks" / "AA", layers)
+    sites = write_sites(tmp_path / "sites.geojson", SITES[0])
+    assert run("extract", tmp_path / "masks", "--sites", sites, "--out", tmp_path / "o.parquet", *asked)[0] == 0
+    (row,) = rows_of(tmp_path / "o.parquet")
+    expected = judged_values(bands, SITES[0]["geometry"]) * float(asked[1] if asked else 0.0002)
+    assert row["red_median"] == pytest.approx(np.median(expected, axis=1)[2], abs=2e-6)
 
 
 def test_scenes_without_a_crs_are_named(made, tmp_path, run):

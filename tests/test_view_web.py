@@ -86,6 +86,23 @@ def test_a_point_tells_why_there_is_no_reflectance(tmp_path):
     assert "B04.tif is not there" in told["problems"][0]
 
 
+@pytest.mark.parametrize("scale", [0.0002, -1, "small"])
+def test_reflectance_is_what_the_scene_was_masked_with(tmp_path, scale):
+    home = write_granule_result(tmp_path, FIRST, 1)
+    item = home / f"{FIRST}.json"
+    told = json.loads(item.read_text(encoding="utf-8"))
+    told["properties"]["hlsmask:scale"] = scale
+    item.write_text(json.dumps(told), encoding="utf-8")
+    with serve(tmp_path / "masks") as client:
+        (told,) = point(client, home / f"{FIRST}.masks.tif", 20, 20)
+    if scale == 0.0002:
+        with rasterio.open(tmp_path / "granules" / FIRST / f"{FIRST}.B04.tif") as file:
+            assert told["reflectance"]["red"] == pytest.approx(file.read(1)[20, 20] * scale)
+    else:
+        assert told["reflectance"] is None
+        assert "hlsmask:scale that is no number above 0" in told["problems"][0]
+
+
 @pytest.mark.parametrize("query", ["", "?lon=1", "?lon=a&lat=1", "?lon=nan&lat=1", "?lon=1&lat=91"])
 def test_a_point_needs_a_place(client, query):
     answer = client.get(f"/api/days/{DAY}/point{query}")

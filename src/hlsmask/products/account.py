@@ -77,6 +77,7 @@ def record_of(masking: Masking, source: Source, request: str, tally: Tally) -> I
             weights_sha256=getattr(masking.engine, "sha256", None),
             thresholds=masking.thresholds,
             buffer=options.buffer,
+            scale=options.scale,
             request=request,
             sources=tuple(_absolute(href) for href in origin.hrefs),
         ),

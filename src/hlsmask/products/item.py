@@ -34,6 +34,9 @@ COLLECTION_FILE: Final = "collection.json"
 PROCESSING: Final = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
 """The processing extension, whose fields are written as they are."""
 
+SCALE: Final = "hlsmask:scale"
+"""The property that says what one stored unit of the source was taken for, where that was told."""
+
 _SATELLITES: Final = {
     Sensor.S30: {"constellation": "sentinel-2", "instruments": ["msi"]},
     Sensor.L30: {"constellation": "landsat", "instruments": ["oli"]},
@@ -123,6 +126,7 @@ def _properties(record: ItemRecord) -> dict[str, Any]:
         "hlsmask:engine": f"{how.engine} {how.engine_version}",
         "hlsmask:thresholds": {mask.value: how.thresholds[mask] for mask in Mask if mask in how.thresholds},
         "hlsmask:buffer": how.buffer,
+        **({} if how.scale is None else {SCALE: how.scale}),
         "hlsmask:request": how.request,
         "hlsmask:observed": _short(record.observed),
         "hlsmask:share": {name: _short(share) for name, share in record.shares.items()},

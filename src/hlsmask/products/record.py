@@ -45,6 +45,9 @@ class Provenance:
     buffer: int = 0
     """Pixels around cloud and cloud shadow that are kept out of clear water."""
 
+    scale: float | None = None
+    """Reflectance of one stored unit, where it was told; None: the files' own."""
+
     request: str | None = None
     """Hash of source, model and options: the same request need not be done again."""
 

@@ -14,7 +14,7 @@ from hlsmask.granules.folders import files_below
 from hlsmask.granules.source import read_json
 from hlsmask.hrefs import is_local, url_of
 from hlsmask.products.assets import FILES
-from hlsmask.products.item import COLLECTION_ID
+from hlsmask.products.item import COLLECTION_ID, SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -114,6 +114,22 @@ def derived_from(item: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the paths or URLs of the scene: one with six bands, or six in the order of `Band`."""
     links = item.get("links") or ()
     return tuple(dict.fromkeys(str(link["href"]) for link in links if link.get("rel") == "derived_from"))
+
+
+def scale_of(item: Mapping[str, Any], path: Path) -> float | None:
+    """Return the reflectance of one stored unit that the scene was masked with; None: what its files say.
+
+    Raises
+    ------
+    SourceError
+        If the Item at `path` tells something else than a number above 0.
+    """
+    told = (item.get("properties") or {}).get(SCALE)
+    if told is None:
+        return None
+    if isinstance(told, bool) or not isinstance(told, int | float) or not (isfinite(told) and told > 0):
+        raise SourceError(f"{path} holds an {SCALE} that is no number above 0; mask the scene again")
+    return float(told)
 
 
 def files_by_name(folders: Iterable[Path]) -> dict[str, str]:

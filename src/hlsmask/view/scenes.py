@@ -12,7 +12,7 @@ from hlsmask.errors import SourceError, UnreadableError
 from hlsmask.granules.layers import Layer
 from hlsmask.granules.reflectance import Storage
 from hlsmask.hrefs import is_local
-from hlsmask.products.result import derived_from, files_by_name, is_there, item_path, moved_to
+from hlsmask.products.result import derived_from, files_by_name, is_there, item_path, moved_to, scale_of
 from hlsmask.view.recent import Recent
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Scenes:
         UnreadableError
             If it cannot be listed.
         """
-        self._hrefs: Recent[tuple[str, ...]] = Recent(_KEPT)
+        self._told: Recent[tuple[tuple[str, ...], float | None]] = Recent(_KEPT)
         self._moved = files_by_name(() if folder is None else (folder,))
 
     def files(self, result: Result) -> tuple[str, ...]:
@@ -60,15 +60,24 @@ class Scenes:
         SourceError
             If they are not on this machine; the sentence says where they should be.
         """
-        item = item_path(result.folder)
-        try:
-            written = item.stat().st_mtime_ns
-        except OSError as error:
-            raise UnreadableError(f"{item} cannot be read: {error.strerror or error}") from error
-        hrefs = self._hrefs.get((item, written), lambda: derived_from(result.item()))
+        hrefs, _ = self._of(result)
         if len(hrefs) not in (1, len(BANDS)):
-            raise SourceError(f"{item} does not tell the files of its scene")
+            raise SourceError(f"{item_path(result.folder)} does not tell the files of its scene")
         return tuple(map(self._find, hrefs))
+
+    def _of(self, result: Result) -> tuple[tuple[str, ...], float | None]:
+        """Return what the Item tells of the scene: its files, and what one of their units was taken for."""
+        path = item_path(result.folder)
+        try:
+            written = path.stat().st_mtime_ns
+        except OSError as error:
+            raise UnreadableError(f"{path} cannot be read: {error.strerror or error}") from error
+
+        def read() -> tuple[tuple[str, ...], float | None]:
+            item = result.item()
+            return derived_from(item), scale_of(item, path)
+
+        return self._told.get((path, written), read)
 
     def _find(self, href: str) -> str:
         if is_there(href):
@@ -87,8 +96,9 @@ class Scenes:
             If a file is not there, is no raster, or does not hold reflectance.
         """
         files = self.files(result)
+        _, scale = self._of(result)
         if len(files) == len(BANDS):
-            return {band: _stored(file, 1) for band, file in zip(BANDS, files, strict=True)}
+            return {band: _stored(file, 1, scale) for band, file in zip(BANDS, files, strict=True)}
         layer = Layer(files[0])
         try:
             indexes = bands_of(layer.dataset.descriptions)
@@ -96,15 +106,19 @@ class Scenes:
             layer.close()
         if len(indexes) < len(BANDS):
             raise SourceError(f"{files[0]} does not hold the six bands")
-        return {band: _stored(files[0], index) for band, index in indexes.items()}
+        return {band: _stored(files[0], index, scale) for band, index in indexes.items()}
 
 
-def _stored(path: str, index: int) -> Stored:
+def _stored(path: str, index: int, scale: float | None) -> Stored:
     layer = Layer(path)
     try:
         file, at = layer.dataset, index - 1
         storage = Storage.of(
-            np.dtype(file.dtypes[at]), scale=file.scales[at], offset=file.offsets[at], nodata=file.nodatavals[at]
+            np.dtype(file.dtypes[at]),
+            scale=file.scales[at],
+            offset=file.offsets[at],
+            nodata=file.nodatavals[at],
+            asked=scale,
         )
     except SourceError as error:
         raise SourceError(f"{path} {error}") from error

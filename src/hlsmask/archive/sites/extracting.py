@@ -84,7 +84,7 @@ def extract(
     scenes
         Folders where the scenes lie now, at any depth, if they are not where they were masked.
     scale
-        Reflectance of one stored unit, where the files do not say it.
+        Reflectance of one stored unit; else what the scene was masked with.
     processes
         How many read side by side. Else one a core where there is much to read. A script that calls this must do so
         below `if __name__ == "__main__":`, as `multiprocessing` demands.

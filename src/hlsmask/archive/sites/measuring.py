@@ -110,7 +110,8 @@ class Measuring:
 
     def _open(self) -> Scene:
         if self._scene is None:
-            scene = self._scene = open_scene(self._result, self._moved, self._scale)
+            scale = self._result.scale if self._scale is None else self._scale
+            scene = self._scene = open_scene(self._result, self._moved, scale)
             ours = self.geobox
             there = scene.geobox
             if ours.shape != there.shape or not ours.transform.almost_equals(there.transform, precision=1e-3):

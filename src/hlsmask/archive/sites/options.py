@@ -47,8 +47,8 @@ class Extraction:
     """Bands in the charts: blue, green, red, nir, swir1, swir2."""
 
     scale: float | None = None
-    """Reflectance of one stored unit, as it was given to `predict`. Else the file's own tag; integers without one are
-    x 0.0001."""
+    """Reflectance of one stored unit. Else what was given to `predict`, else the file's own tag; integers without one
+    are x 0.0001."""
 
     processes: int | None = None
     """Processes that read side by side. Else one a core where there is much to read."""

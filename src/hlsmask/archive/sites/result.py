@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from hlsmask.aside import reason
 from hlsmask.errors import SourceError, UnreadableError
 from hlsmask.granules.hls import Granule
-from hlsmask.products.result import Products, check_folder, corners, derived_from, item_path, moment, read_item
+from hlsmask.products.result import (
+    Products,
+    check_folder,
+    corners,
+    derived_from,
+    item_path,
+    moment,
+    read_item,
+    scale_of,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +39,9 @@ class Result(Products):
 
     sources: tuple[str, ...]
     """Paths or URLs of the files with its reflectance: one with six bands, or six in the order of `Band`."""
+
+    scale: float | None = None
+    """Reflectance of one stored unit that it was masked with; None: what the files say."""
 
     @property
     def sensor(self) -> Sensor | None:
@@ -78,4 +90,4 @@ def read_result(folder: Path) -> Result:
         )
     acquired = properties.get("hlsmask:datetime_source", "acquisition") == "acquisition"
     when = moment(properties.get("datetime"), path) if acquired else None
-    return Result(folder, corners(item["bbox"], path), when, derived_from(item))
+    return Result(folder, corners(item["bbox"], path), when, derived_from(item), scale_of(item, path))
