@@ -10,11 +10,12 @@ import pytest
 import rasterio
 import s3fs
 
+from extract_archive import parcel, write_sites
 from hlsmask.archive.bucket import Bucket
 from hlsmask.archive.patience import Patience
 from hlsmask.errors import ServiceError
 from hlsmask.hrefs import url_of
-from hlsmask.testing import tiny_granule
+from hlsmask.testing import simulate_granule, tiny_granule, write_bands
 from object_store import object_store
 
 NAMES = [f"HLS.S30.T13TDE.2024{day}T174911.v2.0" for day in (190, 191, 192)]
@@ -175,3 +176,58 @@ def test_an_item_counts_only_when_all_else_is_there(store, tmp_path):
 )
 def test_a_url_that_was_taken_for_a_path_is_known(path, url):
     assert url_of(Path(path)) == url
+
+
+def test_scenes_are_read_from_where_results_are_put(store, run, tmp_path):
+    scene = write_bands(tmp_path / "scene.tif", simulate_granule(96, 0).bands)
+    store.files.put_file(str(scene), "basin/scenes/scene.tif")
+    command = ("predict", "s3://basin/scenes/scene.tif", "--model", "spectral", "--out")
+    assert run(*command, tmp_path / "masks")[0] == run(*command, OUT)[0] == 0
+    here, there = (json.loads(text) for text in ((tmp_path / "masks/scene/scene.json").read_bytes(), item_of(store)))
+    assert here["properties"]["hlsmask:share"] == there["properties"]["hlsmask:share"]
+    assert there["links"][-1]["href"] == "s3://basin/scenes/scene.tif"
+
+
+def item_of(store, name="scene"):
+    return store.files.cat(f"basin/masks/{name}/{name}.json")
+
+
+# ---------------------------------------------------------------- sites are looked up in what lies there
+
+
+@pytest.fixture
+def sites(tmp_path):
+    """Make a file of one site, all of the granules."""
+    return write_sites(tmp_path / "sites.geojson", parcel(2, 2, 30, 30, id="all"))
+
+
+def test_extract_from_object_storage_is_extract_from_a_folder(store, predict, sites, run, tmp_path):
+    assert predict()[0] == predict(out=tmp_path / "masks")[0] == 0
+    told = {}
+    for name, place in {"folder": tmp_path / "masks", "bucket": OUT}.items():
+        code, printed, err = run("extract", place, "--sites", sites, "--out", tmp_path / f"{name}.csv")
+        assert (code, err) == (0, "")
+        assert "3 rows: 1 site in 3 granules" in printed
+        told[name] = (tmp_path / f"{name}.csv").read_text(encoding="utf-8")
+    assert told["folder"] == told["bucket"]
+    store.fails_each = 4
+    one = run("extract", f"{OUT}/{NAMES[1]}", "--sites", sites, "--out", tmp_path / "one.csv")
+    assert (one[0], store.failed > 0) == (0, True)
+    assert (tmp_path / "one.csv").read_text(encoding="utf-8").splitlines()[1] == told["folder"].splitlines()[2]
+
+
+def test_masks_that_lie_there_no_more_are_named_and_the_others_extracted(store, predict, sites, run, tmp_path):
+    assert predict()[0] == 0
+    store.files.rm(f"basin/masks/{NAMES[1]}/{NAMES[1]}.masks.tif")
+    code, printed, err = run("extract", OUT, "--sites", sites, "--out", tmp_path / "o.csv", "--processes", 2)
+    assert (code, "2 rows: 1 site in 2 granules, 1 granule could not be read" in printed) == (1, True)
+    assert f"{NAMES[1]}.masks.tif" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("place", ["s3://basin/nothing", "s3://basin"])
+def test_a_place_without_results_is_one_sentence(store, sites, run, tmp_path, place):
+    code, printed, err = run("extract", place, "--sites", sites, "--out", tmp_path / "o.csv")
+    assert (code, printed) == (1, "")
+    assert err == f"hlsmask: {place} holds no results; name the place that hlsmask predict wrote to\n"
+    assert store.asked

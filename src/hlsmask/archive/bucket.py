@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_AT_ONCE: Final = 500
+"""Items that are fetched together."""
+
 _READ_ONLY: Final = ("http", "https", "ftp", "github", "data")
 
 
@@ -56,6 +59,22 @@ class Bucket:
         paths = [self._path(name) for name in names]
         found: dict[str, bytes] = self._ask("read", lambda: self._files.cat(paths)) if paths else {}
         return {self._name(path): content for path, content in found.items()}
+
+    def fetch(self, name: str, file: Path) -> None:
+        """Write the content of an object to a file."""
+        self._ask(f"read ({name})", lambda: self._files.get_file(self._path(name), str(file)))
+
+    def fetch_items(self, folder: Path, names: Iterable[str] | None = None) -> list[Path]:
+        """Write the Items of results, all or those of `names`, to ID/ID.json in `folder`; return each ID's folder."""
+        if names is None:
+            names = (path.partition("/")[0] for path in self.sizes() if path == "{0}/{0}.json".format(*path.split("/")))
+        wanted = [f"{name}/{name}.json" for name in sorted(names)]
+        for at in range(0, len(wanted), _AT_ONCE):
+            for name, content in self.read_all(wanted[at : at + _AT_ONCE]).items():
+                path = folder / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(content)
+        return [(folder / name).parent for name in wanted]
 
     def put(self, file: Path, name: str) -> None:
         """Give a file to an object, in place of what it was."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 FAILURES: Final = "failures.jsonl"
 _ALWAYS: Final = (".json", *(ending for key, ending in FILES.items() if key != "probabilities"))
 """Ends of the names of what is made of each source, whatever is asked for."""
-_AT_ONCE: Final = 500
-"""Items that are fetched together."""
 
 
 class Home(Protocol):
@@ -153,12 +151,7 @@ class Remote:
 
     def catalogue(self) -> str:
         """Fetch all Items, write `collection.json` and `items.parquet` over them, put these there; return where."""
-        names = [path for path in self._bucket.sizes() if path == "{0}/{0}.json".format(path.partition("/")[0])]
-        for at in range(0, len(names), _AT_ONCE):
-            for name, content in self._bucket.read_all(names[at : at + _AT_ONCE]).items():
-                path = self.folder / name
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(content)
+        self._bucket.fetch_items(self.folder)
         write_catalogue(self.folder)
         for name in (TABLE, COLLECTION_FILE):
             if (self.folder / name).exists():

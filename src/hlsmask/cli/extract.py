@@ -21,7 +21,7 @@ def extract(masks: Path, /, *, extraction: Annotated[Extraction, Parameter(name=
     Parameters
     ----------
     masks
-        Folder that `hlsmask predict` wrote to, or that of one scene in it.
+        Folder that `hlsmask predict` wrote to, or a place such as s3://bucket/masks; or that of one scene in it.
     extraction
         Which places, and where what is found goes.
     """

@@ -14,7 +14,7 @@ from hlsmask.archive.sites.chart import file_names, write_chart
 from hlsmask.archive.sites.extracting import extract
 from hlsmask.archive.sites.model import Estimate, estimate, read_model
 from hlsmask.archive.sites.reading import read_sites
-from hlsmask.archive.sites.result import folders_of_results
+from hlsmask.archive.sites.results import open_results
 from hlsmask.archive.sites.table import check_table, in_order, write_table
 from hlsmask.cli import DONE, FAILED, complain, heed_stop
 from hlsmask.cli.units import counted
@@ -66,10 +66,12 @@ def _outcomes(masks: Path, sites: Sequence[Site], asked: Extraction) -> list[Out
     found = []
     columns = (TextColumn("{task.completed} of {task.total} granules"), BarColumn(), TimeRemainingColumn())
     quiet = not sys.stdout.isatty()
-    with Progress(*columns, console=Console(soft_wrap=True), transient=True, disable=quiet) as progress:
-        folders = folders_of_results(masks)
-        task = progress.add_task("", total=len(folders))
-        extracted = extract(folders, sites, scenes=asked.scenes, scale=asked.scale, processes=asked.processes)
+    with (
+        open_results(masks) as results,
+        Progress(*columns, console=Console(soft_wrap=True), transient=True, disable=quiet) as progress,
+    ):
+        task = progress.add_task("", total=len(results.folders))
+        extracted = extract(results, sites, scenes=asked.scenes, scale=asked.scale, processes=asked.processes)
         with closing(extracted) as each_outcome:
             for outcome in each_outcome:
                 heed_stop()

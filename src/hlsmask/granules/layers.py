@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from threading import Lock
@@ -42,7 +43,17 @@ _REMOTE: Final = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 def gdal(href: str) -> Any:  # noqa: ANN401 - rasterio has no types
     """Return the context in which the file at `href` is opened and read; every thread enters its own."""
     remote = "://" in href or href.startswith(("/vsicurl", "/vsis3", "/vsigs", "/vsiaz"))
-    return rasterio.Env(**GDAL_OPTIONS, **(_REMOTE if remote else {}))
+    return rasterio.Env(**GDAL_OPTIONS, **(_REMOTE | _endpoint() if remote else {}))
+
+
+def _endpoint() -> dict[str, str]:
+    """Return where GDAL is to find S3, if the variables say so that all others of its libraries follow."""
+    url = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if not url or "AWS_S3_ENDPOINT" in os.environ:  # GDAL's own, which it reads by itself
+        return {}
+    scheme, _, rest = url.partition("://")
+    secure = "NO" if scheme == "http" else "YES"
+    return {"AWS_S3_ENDPOINT": rest.rstrip("/"), "AWS_HTTPS": secure, "AWS_VIRTUAL_HOSTING": "FALSE"}
 
 
 class Layer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from hlsmask.archive.cluster import cores
 from hlsmask.archive.sites.measuring import Measuring
 from hlsmask.archive.sites.pixels import pixels_of
-from hlsmask.archive.sites.result import folders_of_results, read_result
+from hlsmask.archive.sites.result import read_result
+from hlsmask.archive.sites.results import Results, open_results
 from hlsmask.errors import HlsmaskError, SourceError
 from hlsmask.products.result import files_by_name
 
@@ -46,6 +48,7 @@ class Outcome:
 class _Job:
     """What is the same for all granules."""
 
+    results: Results
     sites: Sequence[Site]
     moved: Mapping[str, str]
     scale: float | None
@@ -57,7 +60,7 @@ class _Job:
     def do(self, result: Result) -> Outcome:
         """Return what one granule tells. Only what stops the process is raised."""
         try:
-            with Measuring(result, self.moved, self.scale) as measuring:
+            with self.results.masks_of(result), Measuring(result, self.moved, self.scale) as measuring:
                 placed = ((site, pixels_of(site, measuring.geobox)) for site in self.near(result))
                 rows = [measuring.row(site, pixels) for site, pixels in placed if pixels is not None]
         except Exception as error:  # noqa: BLE001 - one bad granule never stops the others
@@ -66,7 +69,7 @@ class _Job:
 
 
 def extract(
-    out: Path | Sequence[Path],
+    out: Path | str | Results,
     sites: Sequence[Site],
     *,
     scenes: Sequence[Path] = (),
@@ -78,7 +81,8 @@ def extract(
     Parameters
     ----------
     out
-        Folder that `hlsmask predict` wrote to, or those of single scenes in it, as `folders_of_results` gives them.
+        Folder that `hlsmask predict` wrote to, or a place such as `s3://bucket/masks`; or that of one scene in it; or
+        `Results`, as `open_results` gives them.
     sites
         Places, as `read_sites` gives them.
     scenes
@@ -94,14 +98,16 @@ def extract(
     UnreadableError
         If there are no results in `out`, or a folder cannot be listed. What is wrong with one granule is told in its
         `Outcome`.
+    ServiceError
+        If object storage does not answer, or refuses.
     """
-    folders = folders_of_results(out) if isinstance(out, Path) else out
-    return _outcomes(folders, _Job(tuple(sites), files_by_name(scenes), scale), processes)
+    with nullcontext(out) if isinstance(out, Results) else open_results(Path(out)) as results:
+        yield from _outcomes(_Job(results, tuple(sites), files_by_name(scenes), scale), processes)
 
 
-def _outcomes(folders: Sequence[Path], job: _Job, processes: int | None) -> Generator[Outcome]:
+def _outcomes(job: _Job, processes: int | None) -> Iterator[Outcome]:
     near: list[Result] = []
-    for folder in folders:
+    for folder in job.results.folders:
         try:
             result = read_result(folder)
         except SourceError as error:
