@@ -4,9 +4,13 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from threading import Lock, Thread
 
+import s3fs
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from hlsmask.archive.patience import Patience
+
+SECRET = "wJalrXUtnFEMIsecret"  # noqa: S105 - of nobody
 BUSY = "503 Slow Down", b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 REFUSED = "403 Forbidden", b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
@@ -61,3 +65,20 @@ def object_store():
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def storing(monkeypatch):
+    """Serve a store with the bucket `basin`, and say to all that ask where it is; no one waits between two tries."""
+    with object_store() as served:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setattr(Patience, "rest", lambda *_: None)
+        s3fs.S3FileSystem.clear_instance_cache()
+        served.files = s3fs.S3FileSystem()
+        served.files.mkdir("basin")
+        served.asked.clear()
+        yield served
+        s3fs.S3FileSystem.clear_instance_cache()

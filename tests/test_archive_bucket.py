@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pystac
 import pytest
 import rasterio
-import s3fs
 
 from extract_archive import parcel, write_sites
 from hlsmask.archive.bucket import Bucket
@@ -16,29 +15,17 @@ from hlsmask.archive.patience import Patience
 from hlsmask.errors import ServiceError
 from hlsmask.hrefs import url_of
 from hlsmask.testing import simulate_granule, tiny_granule, write_bands
-from object_store import object_store
+from object_store import SECRET, storing
 
 NAMES = [f"HLS.S30.T13TDE.2024{day}T174911.v2.0" for day in (190, 191, 192)]
-SECRET = "wJalrXUtnFEMIsecret"  # noqa: S105 - of nobody
 OUT = "s3://basin/masks"
 
 
 @pytest.fixture
 def store(monkeypatch):
     """Serve a store with one bucket, and say to all that ask where it is."""
-    with object_store() as served:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.setattr(Patience, "rest", lambda *_: None)
-        s3fs.S3FileSystem.clear_instance_cache()
-        files = s3fs.S3FileSystem()
-        files.mkdir("basin")
-        served.files = files
-        served.asked.clear()
+    with storing(monkeypatch) as served:
         yield served
-        s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture

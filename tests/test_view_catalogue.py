@@ -128,8 +128,6 @@ def test_a_folder_without_results_is_refused_in_one_sentence(tmp_path, out):
         Catalogue(tmp_path / "nothing")
     with pytest.raises(UnreadableError, match=r"a\.json is no folder; name the folder"):
         Catalogue(out / "a" / "a.json")
-    with pytest.raises(UnreadableError, match=r"s3:/bucket/out is an address; name the folder on this machine"):
-        Catalogue(Path("s3://bucket/out"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UnreadableError, match="empty holds no results; name the folder that hlsmask predict wrote to"):
         Catalogue(tmp_path / "empty")

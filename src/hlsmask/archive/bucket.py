@@ -17,6 +17,9 @@ _T = TypeVar("_T")
 _AT_ONCE: Final = 500
 """Items that are fetched together."""
 
+_CHANGES: Final = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime")
+"""What storages call it, in fsspec's listings, by which one sees that an object was written anew."""
+
 _READ_ONLY: Final = ("http", "https", "ftp", "github", "data")
 
 
@@ -53,6 +56,13 @@ class Bucket:
     def sizes(self) -> dict[str, int]:
         """Return the bytes of all objects there are, by name."""
         return {self._name(path): int(facts["size"]) for path, facts in self._ask("listed", self._find).items()}
+
+    def stamps(self) -> dict[str, str]:
+        """Return of each object, by name, what is another once it was written anew: its tag, time or size."""
+        return {
+            self._name(path): next((str(facts[key]) for key in _CHANGES if facts.get(key)), str(facts.get("size")))
+            for path, facts in self._ask("listed", self._find).items()
+        }
 
     def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the content of objects, by name; many are fetched at once."""

@@ -9,13 +9,13 @@ def view(out: Path, /, *, scenes: Path | None = None, port: int = 0, no_browser:
     """Look at results on a map, in a browser on this machine.
 
     Serves a page on 127.0.0.1 alone, until Ctrl-C: true colour, each mask as a layer, a slider of dates, and the values
-    of the pixel that is clicked. Nothing is fetched from the network. Results that appear meanwhile are shown once the
-    page is loaded again. Needs `pip install "hlsmask[view]"`.
+    of the pixel that is clicked. Nothing is fetched from the network, but masks that lie there. Results that appear
+    meanwhile are shown once the page is loaded again. Needs `pip install "hlsmask[view]"`.
 
     Parameters
     ----------
     out
-        Folder that `hlsmask predict` wrote to, or that of one scene in it.
+        Folder that `hlsmask predict` wrote to, or that of one scene in it; or a place such as s3://bucket/masks.
     scenes
         Folder where the scenes lie now, at any depth, if they are not where they were masked: for true colour and
         reflectance. Masks are shown without them.

@@ -1,25 +1,24 @@
-"""What lies in a folder of results, by day; looked up anew when asked, read anew where it has changed."""
+"""What there is of results, by day; looked up anew when asked, read anew where it has changed."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from hlsmask.errors import SourceError, UnreadableError
-from hlsmask.products.result import check_folder, item_path
+from hlsmask.hrefs import url_of
 from hlsmask.view.result import Result, read_result, result_of
-from hlsmask.view.table import read_table
+from hlsmask.view.shelf import open_shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What was in the folder when it was looked at."""
+    """What there was when it was looked at."""
 
     days: Mapping[str, tuple[Result, ...]] = field(default_factory=dict)
     """Results that have a place on Earth, by day, both in order; of one day by time, then by name."""
@@ -37,24 +36,25 @@ class Contents:
 
 
 class Catalogue:
-    """A folder of results."""
+    """The results in a folder, or in object storage."""
 
     def __init__(self, out: Path) -> None:
-        """Look at the folder.
+        """Look what there is.
 
         Raises
         ------
         UnreadableError
-            If `out` is no folder, or holds nothing that can be shown.
+            If `out` is neither folder nor URL, or holds nothing that can be shown.
+        ServiceError
+            If object storage does not answer, or refuses.
         """
-        self.out = out
+        self._out = out
         self._lock = Lock()
-        self._known: dict[str, tuple[int, Result | str]] = {}
+        self._known: dict[str, tuple[int | str, Result | str]] = {}
+        self.shelf = open_shelf(out)
+        """Where they lie."""
         self.contents = Contents()
         """As it was when last looked at."""
-        check_folder(out)
-        home = out.resolve()
-        self._single = home if item_path(home).is_file() else None
         self.refresh()
         if not self.contents.days:
             raise UnreadableError(self._why_empty())
@@ -65,49 +65,42 @@ class Catalogue:
         A table of Items counts for those that it is not older than, so that of thousands few files are opened.
         """
         with self._lock:
-            there = dict(self._stamps())
+            there = self.shelf.stamps()
             changed = {name for name, stamp in there.items() if self._known.get(name, (None,))[0] != stamp}
-            written, rows = read_table(self.out) if len(changed) > 1 else (0, {})
+            written, rows = self.shelf.rows() if len(changed) > 1 else (0, {})
             self._known = {name: self._known[name] for name in there if name not in changed}
-            for name in changed:
-                row = rows.get(name) if there[name] <= written else None
+            for name, folder in self.shelf.items(changed).items():
+                stamp, row = there[name], rows.get(name)
                 try:
-                    folder = self._single or self.out / name
-                    found: Result | str = read_result(folder) if row is None else result_of(folder, *row)
+                    if row is None or not isinstance(stamp, int) or stamp > written:
+                        found: Result | str = self._whole(read_result(folder))
+                    else:
+                        found = self._whole(result_of(folder, *row))
                 except SourceError as error:
                     found = str(error)
-                self._known[name] = there[name], found
+                self._known[name] = stamp, found
             self.contents = _sorted({name: found for name, (_, found) in self._known.items()})
             return self.contents
 
-    def _stamps(self) -> Iterator[tuple[str, int]]:
-        """Yield the name of each folder that holds an Item called like it, and when that was changed."""
-        if self._single is not None:  # the folder of one result
-            yield self._single.name, item_path(self._single).stat().st_mtime_ns
-            return
-        try:
-            with os.scandir(self.out) as entries:
-                names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
-        except OSError as error:
-            raise UnreadableError(f"{self.out} cannot be listed: {error.strerror or error}") from error
-        for name in names:
-            try:
-                yield name, os.stat(f"{self.out}/{name}/{name}.json").st_mtime_ns  # noqa: PTH116 - thousands of them
-            except OSError:
-                continue  # no result, or one that is being made
+    def _whole(self, result: Result) -> Result:
+        """Return a result that has masks; raise UnreadableError if it has none."""
+        if not self.shelf.holds(result.masks):
+            raise UnreadableError(f"{result.masks} is missing; mask the scene again, or remove {result.folder}")
+        return result
 
     def _why_empty(self) -> str:
         broken, placeless = self.contents.broken, self.contents.placeless
+        out = url_of(self._out) or self._out
         if broken:
-            return f"{self.out} holds nothing that can be shown: {next(iter(broken.values()))}"
+            return f"{out} holds nothing that can be shown: {next(iter(broken.values()))}"
         if placeless:
             return (
-                f"{self.out} holds results, but {placeless[0].id} has no place on Earth: its source has no coordinate "
+                f"{out} holds results, but {placeless[0].id} has no place on Earth: its source has no coordinate "
                 "reference system, and a map needs one"
             )
-        inner = sorted(path.parent.name for path in self.out.glob("*/collection.json"))
-        hint = f"; did you mean {self.out / inner[0]}?" if inner else "; name the folder that hlsmask predict wrote to"
-        return f"{self.out} holds no results{hint}"
+        inner = sorted(path.parent.name for path in self._out.glob("*/collection.json"))
+        hint = f"; did you mean {self._out / inner[0]}?" if inner else "; name the folder that hlsmask predict wrote to"
+        return f"{out} holds no results{hint}"
 
 
 def _sorted(known: Mapping[str, Result | str]) -> Contents:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from hlsmask.errors import UnreadableError
 from hlsmask.products.result import Products, corners, item_path, moment, read_item
 
 if TYPE_CHECKING:
@@ -13,6 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hlsmask.products.footprint import BBox
+
+
+_NEAR: Final = 0.001
+"""Degrees; what boxes are rounded by is less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,15 @@ class Result(Products):
     def day(self) -> str:
         """Day of `time`, such as `2024-07-08`."""
         return f"{self.time:%Y-%m-%d}"
+
+    def may_hold(self, longitude: float, latitude: float) -> bool:
+        """Return whether a place in degrees lies in its bounding box, or hardly outside."""
+        if self.bbox is None:
+            return False
+        west, south, east, north = self.bbox
+        beyond = longitude < west - _NEAR, longitude > east + _NEAR
+        across = all(beyond) if west > east else any(beyond)
+        return not across and south - _NEAR <= latitude <= north + _NEAR
 
     def item(self) -> dict[str, Any]:
         """Read its STAC Item.
@@ -59,10 +71,7 @@ def result_of(folder: Path, time: object, bbox: object) -> Result:
     Raises
     ------
     SourceError
-        If these are not a time and four numbers, or there is no file of masks.
+        If these are not a time and four numbers.
     """
     path = item_path(folder)
-    result = Result(folder, moment(time, path), None if bbox is None else corners(bbox, path))
-    if not result.masks.is_file():
-        raise UnreadableError(f"{result.masks} is missing; mask the scene again, or remove {folder}")
-    return result
+    return Result(folder, moment(time, path), None if bbox is None else corners(bbox, path))

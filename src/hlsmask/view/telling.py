@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hlsmask.view.layers import Layer
     from hlsmask.view.mosaic import Mosaics
     from hlsmask.view.result import Result
+    from hlsmask.view.shelf import Shelf
 
 
 def tell_contents(contents: Contents, name: str) -> dict[str, Any]:
@@ -32,9 +33,9 @@ def tell_contents(contents: Contents, name: str) -> dict[str, Any]:
     }
 
 
-def tell_day(day: str, results: tuple[Result, ...], mosaics: Mosaics) -> dict[str, Any]:
+def tell_day(day: str, results: tuple[Result, ...], mosaics: Mosaics, shelf: Shelf) -> dict[str, Any]:
     """Return what there is to see on a day."""
-    return {"day": day, "bbox": _around(results), "scenes": [_scene(result, mosaics) for result in results]}
+    return {"day": day, "bbox": _around(results), "scenes": [_scene(result, mosaics, shelf) for result in results]}
 
 
 def name_scene(result: Result) -> dict[str, str]:
@@ -47,7 +48,7 @@ def name_scene(result: Result) -> dict[str, str]:
     return told | {"title": f"T{granule.tile}", "sensor": granule.sensor.value}
 
 
-def _scene(result: Result, mosaics: Mosaics) -> dict[str, Any]:
+def _scene(result: Result, mosaics: Mosaics, shelf: Shelf) -> dict[str, Any]:
     told: dict[str, Any] = {**name_scene(result), "bbox": result.bbox, "geometry": None, "shares": {}, "observed": None}
     problems = []
     try:
@@ -68,7 +69,7 @@ def _scene(result: Result, mosaics: Mosaics) -> dict[str, Any]:
     return told | {
         "true_colour": not missing,
         "true_colour_missing": missing,
-        "probabilities": result.probabilities.exists(),
+        "probabilities": shelf.holds(result.probabilities),
         "problems": problems,
     }
 

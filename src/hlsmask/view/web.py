@@ -73,12 +73,12 @@ class Site:
 
     def results(self, _request: Request) -> Response:
         """Answer what there is to see, looked up anew."""
-        return JSONResponse(tell_contents(self._catalogue.refresh(), self._catalogue.out.resolve().name))
+        return JSONResponse(tell_contents(self._catalogue.refresh(), self._catalogue.shelf.name))
 
     def day(self, request: Request) -> Response:
         """Answer what there is to see on a day."""
         day = request.path_params["day"]
-        return JSONResponse(tell_day(day, self._of(request), self._mosaics))
+        return JSONResponse(tell_day(day, self._of(request), self._mosaics, self._catalogue.shelf))
 
     def point(self, request: Request) -> Response:
         """Answer with the values of the pixel at `lon`, `lat` of each scene of a day."""
@@ -92,6 +92,9 @@ class Site:
         longitude = (longitude + 180) % 360 - 180
         found = []
         for result in results:
+            if not result.may_hold(longitude, latitude):
+                continue
+            self._catalogue.shelf.bring([result])
             values = values_at(result, self._mosaics.scenes, longitude, latitude)
             if values is not None:
                 found.append(name_scene(result) | values)
@@ -107,6 +110,8 @@ class Site:
         except ValueError as error:
             raise HTTPException(NOT_FOUND, str(error)) from error
         results = [result for result in self._of(request) if result.bbox is not None and tile.meets(result.bbox)]
+        if layer.kind is not Kind.TRUE_COLOUR:
+            self._catalogue.shelf.bring(results)
         stamps = [(result.id, self._mosaics.stamp(result, layer.kind)) for result in results]
         tag = f'"{sha256(repr((layer.name, tile, stamps)).encode()).hexdigest()[:32]}"'
         if request.headers.get("if-none-match") == tag:
