@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from hlsmask.archive.listing import holds_many
+from hlsmask.archive.listing import Listing, holds_many
 from hlsmask.cli import DONE, FAILED, heed_stop
 from hlsmask.cli.failures import Failures
-from hlsmask.errors import HlsmaskError, OutputError, UsageError
+from hlsmask.errors import HlsmaskError, UsageError
 from hlsmask.granules.source import locate
 from hlsmask.hrefs import public_href
 from hlsmask.inference.run import open_engine
@@ -25,7 +25,6 @@ from hlsmask.products.produce import produce
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hlsmask.granules.source import Source
     from hlsmask.inference.options import Options
     from hlsmask.products.output import Output
     from hlsmask.products.produce import Produced
@@ -40,18 +39,19 @@ def run(sources: Sequence[str], options: Options, output: Output) -> int:
         raise UsageError("name at least one source: a granule folder, a band file, a 6-band raster, a STAC Item")
     engine = open_engine(options)
     failures = Failures(output.out)
-    located = []
+    listing = Listing()
     for href in sources:
         try:
-            located.append(locate(href))
+            source = locate(href)
         except HlsmaskError as error:
             failures.add(public_href(href), error)
-    _refuse_clashes(located)
+        else:
+            listing.add(source)
     told: set[Mask] = set()
     done = 0
     try:
         with _progress() as bar:
-            for source in located:
+            for source in listing.sources:
                 heed_stop()
                 task = bar.add_task(source.id, total=1.0)
                 try:
@@ -76,18 +76,6 @@ def is_many(sources: Sequence[str]) -> bool:
     """Return whether a source holds many, or enough are named to mask them side by side, where that can be done."""
     side_by_side = all(find_spec(package) for package in ("distributed", "pyarrow"))
     return any(map(holds_many, sources)) or (side_by_side and len(sources) >= _MANY)
-
-
-def _refuse_clashes(sources: Sequence[Source]) -> None:
-    """Raise OutputError if two sources would write the same results."""
-    first: dict[str, Source] = {}
-    for source in sources:
-        other = first.setdefault(source.id, source)
-        if other is not source:
-            raise OutputError(
-                f"{other.place} and {source.place} share the ID {source.id}, and would "
-                "overwrite each other's results; nothing was started: mask them into different folders"
-            )
 
 
 def _progress() -> Progress:
