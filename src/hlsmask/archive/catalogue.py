@@ -38,7 +38,7 @@ def write_catalogue(out: Path) -> Path:
 
 
 def _from(out: Path, path: Path, item: dict[str, Any]) -> dict[str, Any]:
-    """Return an Item as it is linked from `out`: its assets, its Collection, and what it was made from."""
+    """Return an Item as it is in the table: linked from `out` to its assets, its Collection, what it was made from."""
     home = path.parent.relative_to(out).as_posix()
     assets = {
         key: {**asset, "href": f"{home}/{asset['href'].removeprefix('./')}"} for key, asset in item["assets"].items()
@@ -47,4 +47,6 @@ def _from(out: Path, path: Path, item: dict[str, Any]) -> dict[str, Any]:
     links += [
         {"rel": rel, "href": f"./{COLLECTION_FILE}", "type": "application/json"} for rel in ("root", "collection")
     ]
-    return {**item, "assets": assets, "links": links}
+    # What holds nothing in any Item would be a column of nothing, which Parquet has not.
+    properties = {name: value for name, value in item["properties"].items() if value != {}}
+    return {**item, "properties": properties, "assets": assets, "links": links}
