@@ -72,12 +72,14 @@ def run_ours(source: str, out: str, model: str, engine: str) -> dict:
     from hlsmask.inference.options import Options
     from hlsmask.inference.run import open_engine
     from hlsmask.inference.stream import Blend
+    from hlsmask.memory import bound
     from hlsmask.products import produce as producing
     from hlsmask.products.cog import CogWriter
     from hlsmask.products.output import Output
     from hlsmask.products.quicklook import Preview
 
     options = Options(**({"model": model} if model else {}), engine="auto" if engine == "nothing" else engine)
+    bound()  # as the command line does
     stages = Stages()
     stages.wrap(FileScene, "read", "read")
     wall, cpu = time.perf_counter(), time.process_time()
@@ -110,9 +112,11 @@ def nothing():
         def card(self):
             return replace(super().card, size=1024, overlap=0)
 
-        def __call__(self, bands):
-            given = np.empty((len(bands), 5, *bands.shape[2:]), np.float32)
-            given[:] = bands[:, :1]
+        def __call__(self, bands, kept=(slice(None), slice(None)), *, overwrite=False):
+            del overwrite
+            part = bands[:, :1, *kept]
+            given = np.empty((len(bands), 5, *part.shape[2:]), np.float32)
+            given[:] = part
             return given
 
     return Nothing()
@@ -345,9 +349,6 @@ def main() -> None:
     arguments.add_argument("--out", help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     if asked.run:
-        from hlsmask.memory import bound_gdal
-
-        bound_gdal()  # as the command line does
         result = CONTENDERS[asked.run](asked.source, asked.out, asked.model)
         result["peak"] = peak_megabytes()
         print(json.dumps(result))

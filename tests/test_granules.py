@@ -350,7 +350,7 @@ def test_what_gdal_keeps_is_bounded_unless_the_environment_says_how(monkeypatch,
     monkeypatch.setenv("GDAL_CACHEMAX", before or "")
     if before is None:
         monkeypatch.delenv("GDAL_CACHEMAX")
-    memory.bound_gdal()
+    memory.bound()
     assert os.environ["GDAL_CACHEMAX"] == after
 
 

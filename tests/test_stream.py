@@ -24,6 +24,13 @@ from hlsmask.windows import Tiling, Window
 from strategies import tilings
 
 
+@pytest.mark.parametrize(("width", "view", "size"), [(3660, 128, 896), (12_000, 128, 768), (12_000, None, 896)])
+def test_cells_of_wide_scenes_fill_the_blocks_of_files_where_masks_do_not_depend_on_them(width, view, size):
+    card = Card("wide", tuple(Mask), size=896, overlap=256, multiple=32, view=view)
+    assert tiling_for((4000, width), card, blends=not card.seamless).size == size
+    assert tiling_for((4000, width), card, blends=not card.seamless, window=1024).size == 1024
+
+
 @given(tilings, st.integers(0, 99))
 @settings(max_examples=60)
 def test_blending_tiles_that_agree_gives_the_scene(tiling, seed):

@@ -14,7 +14,7 @@ from hlsmask.archive.bucket import Bucket
 from hlsmask.archive.manifest import Entry, State, now
 from hlsmask.archive.patience import Patience, may_pass, reason_of
 from hlsmask.inference.run import open_engine
-from hlsmask.memory import bound_gdal
+from hlsmask.memory import bound
 from hlsmask.products.produce import produce
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Orders:
 
 def mask(source: Source, request: str, orders: Orders) -> Entry:
     """Mask one source in this process; return what became of it. Only what stops the process is raised."""
-    bound_gdal()
+    bound()
     started = time.perf_counter()
     entry = Entry(source.id, source.place, request=request)
     tries = 0

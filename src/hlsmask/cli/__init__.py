@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from hlsmask import __version__
 from hlsmask.errors import HlsmaskError, UsageError
-from hlsmask.memory import bound_gdal
+from hlsmask.memory import bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = [_dashed(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     _debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    bound_gdal()
+    bound()
     if threading.current_thread() is threading.main_thread():
         for kind in (signal.SIGINT, signal.SIGTERM):  # what a cluster sends is as Ctrl-C: tidy up, then go
             signal.signal(kind, _stop)

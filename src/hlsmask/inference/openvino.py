@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError, first_line
 from hlsmask.inference.network import NetworkEngine, check_shapes
+from hlsmask.memory import give_back
 from hlsmask.models.files import sha256_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hlsmask.inference.options import Device
-
-_M_MMAP_THRESHOLD: Final = -3
-"""glibc's number for the size from which memory is asked of, and given back to, the system."""
-
-_GIVEN_BACK: Final = 1 << 20
-"""Bytes. Left to itself glibc raises it to 32 MB and keeps windows that were let go of: a granule then takes 100 MB
-more, and OpenVINO holds more than onnxruntime as it is."""
 
 
 def is_installed() -> bool:
@@ -60,7 +52,7 @@ class OpenVinoEngine(NetworkEngine):
         config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
-        _give_back()
+        give_back()  # a granule takes 180 MB more otherwise: OpenVINO holds more than onnxruntime as it is
         try:
             core = openvino.Core()
             model = core.read_model(str(path))
@@ -88,12 +80,6 @@ class OpenVinoEngine(NetworkEngine):
         self._request.set_output_tensor(0, self._tensor(given, shared_memory=True))  # no array of its own to copy from
         self._request.infer()
         return given
-
-
-def _give_back() -> None:
-    """Let the process give back large arrays at once; where it has another C library than glibc, as that does."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_M_MMAP_THRESHOLD, _GIVEN_BACK)
 
 
 def _shape(port: Any) -> list[int | None]:  # noqa: ANN401 - of openvino, which is not always there

@@ -30,6 +30,11 @@ _LEAST_STEP = 256
 """Pixels by which windows advance at least, however much they overlap."""
 
 
+_WIDE, _BLOCK = 8192, 512
+"""Rows of masks are held until they fill the blocks of the files, which takes memory where a scene is wide. In scenes
+of more columns than the first, cells are as high as a block, so that nothing is left over: masks are the same."""
+
+
 def tiling_for(
     shape: tuple[int, int], card: Card, *, blends: bool, window: int | None = None, overlap: int | None = None
 ) -> Tiling:
@@ -50,6 +55,8 @@ def tiling_for(
         share = round_up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
     else:
         share = round_up(max(card.overlap, overlap or 0), 4 * unit)
+        if window is None and card.seamless and shape[1] > _WIDE:
+            size = min(size, share + _BLOCK)
         size = max(size, share + round_up(_LEAST_STEP, unit))
     ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:
