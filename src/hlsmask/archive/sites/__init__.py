@@ -4,6 +4,7 @@
 `sites.Site`          a place: its area on Earth
 `sites.read_sites`    sites from GeoJSON, CSV, GeoParquet, GeoPackage or Shapefile
 `sites.extract`       results in a folder, and the scenes they were made of, become rows: an `Outcome` a granule
+`sites.open_results`  the `Results` in a folder or in object storage, to count them before they are looked into
 `sites.Row`           what one granule tells of one site
 `sites.read_model`    a regression (.toml, .json) or network (.onnx) from reflectance to, say, suspended sediment
 `sites.estimate`      what such a model makes of rows
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from hlsmask.archive.sites.model import estimate as estimate
     from hlsmask.archive.sites.model import read_model as read_model
     from hlsmask.archive.sites.reading import read_sites as read_sites
+    from hlsmask.archive.sites.results import Results as Results
+    from hlsmask.archive.sites.results import open_results as open_results
     from hlsmask.archive.sites.row import Row as Row
     from hlsmask.archive.sites.site import Site as Site
     from hlsmask.archive.sites.table import write_table as write_table
@@ -34,10 +37,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Model": "model",
     "Outcome": "extracting",
+    "Results": "results",
     "Row": "row",
     "Site": "site",
     "estimate": "model",
     "extract": "extracting",
+    "open_results": "results",
     "read_model": "model",
     "read_sites": "reading",
     "write_chart": "chart",
