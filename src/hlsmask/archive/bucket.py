@@ -74,10 +74,8 @@ class Bucket:
         """Write the content of an object to a file."""
         self._ask(f"read ({name})", lambda: self._files.get_file(self._path(name), str(file)))
 
-    def fetch_items(self, folder: Path, names: Iterable[str] | None = None) -> list[Path]:
-        """Write the Items of results, all or those of `names`, to ID/ID.json in `folder`; return each ID's folder."""
-        if names is None:
-            names = (path.partition("/")[0] for path in self.sizes() if path == "{0}/{0}.json".format(*path.split("/")))
+    def fetch_items(self, folder: Path, names: Iterable[str]) -> list[Path]:
+        """Write the Items of the results `names` to ID/ID.json in `folder`; return each ID's folder, sorted."""
         wanted = [f"{name}/{name}.json" for name in sorted(names)]
         for at in range(0, len(wanted), _AT_ONCE):
             for name, content in self.read_all(wanted[at : at + _AT_ONCE]).items():
@@ -142,3 +140,9 @@ class Bucket:
                 raise ServiceError(f"{self.url} cannot be {what}: {first_line(error)}") from error
 
         return self._patience.over(once)
+
+
+def results_among(objects: Iterable[str]) -> list[str]:
+    """Return the names of the results whose Items, ID/ID.json, are among these objects."""
+    names = ((path, path.partition("/")[0]) for path in objects)
+    return [name for path, name in names if path == f"{name}/{name}.json"]

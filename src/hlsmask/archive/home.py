@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from hlsmask.archive.bucket import Bucket
+from hlsmask.archive.bucket import Bucket, results_among
 from hlsmask.archive.catalogue import write_catalogue
 from hlsmask.archive.manifest import FILE, State
 from hlsmask.errors import ServiceError
@@ -151,7 +151,7 @@ class Remote:
 
     def catalogue(self) -> str:
         """Fetch all Items, write `collection.json` and `items.parquet` over them, put these there; return where."""
-        self._bucket.fetch_items(self.folder)
+        self._bucket.fetch_items(self.folder, results_among(self._bucket.sizes()))
         write_catalogue(self.folder)
         for name in (TABLE, COLLECTION_FILE):
             if (self.folder / name).exists():

@@ -47,7 +47,6 @@ class Orders:
 
 def mask(source: Source, request: str, orders: Orders) -> Entry:
     """Mask one source in this process; return what became of it. Only what stops the process is raised."""
-    bound()
     started = time.perf_counter()
     entry = Entry(source.id, source.place, request=request)
     tries = 0
@@ -82,4 +81,5 @@ def engine_of(options: Options) -> Engine:
 
 @lru_cache(maxsize=2)
 def _engine(options: Options) -> Engine:
+    bound()
     return open_engine(options)

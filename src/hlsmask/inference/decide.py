@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ADJACENT: Final = 5
 """Pixels by which HLS dilates cloud and shadow into its adjacent bit (HLS v2.0 User Guide: 150 m)."""
 
-_ROWS: Final = 512
+ROWS: Final = 512
 """Finished rows come in multiples of this: the blocks of the files that are written."""
 
 _COLUMNS: Final = 2048
@@ -108,7 +108,7 @@ def decide(
         if window.right < width:
             continue
         known = window.bottom - top
-        ready = known if window.bottom == height else max(0, (window.bottom - margin) // _ROWS * _ROWS - top)
+        ready = known if window.bottom == height else max(0, (window.bottom - margin) // ROWS * ROWS - top)
         if not ready:
             continue
         hazard = np.concatenate([passed, _hazard(held[:, :known])])

@@ -15,6 +15,12 @@ WHOLE: Final = (slice(None), slice(None))
 """All rows and columns."""
 
 
+def cut(probabilities: NDArray[np.float32], kept: tuple[slice, slice]) -> NDArray[np.float32]:
+    """Return the rows and columns that are kept of (n, masks, h, w), so that what holds the rest can be let go of."""
+    part = probabilities[:, :, *kept]
+    return probabilities if part.shape == probabilities.shape else part.copy()
+
+
 class Engine(Protocol):
     """Gives the probability of each mask of its card."""
 

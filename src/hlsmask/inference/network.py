@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsmask.bands import BANDS
 from hlsmask.errors import CardError, HlsmaskError, ModelError, first_line
-from hlsmask.inference.engine import WHOLE
+from hlsmask.inference.engine import WHOLE, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,9 +84,7 @@ class NetworkEngine(ABC):
             raise ModelError(f"{self.card.name} failed on {window}: {first_line(error)}") from error
         if given.shape != (len(bands), len(self.card.masks), *bands.shape[2:]):
             raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
-        if (part := given[:, :, *kept]).shape != given.shape:
-            given = part.copy()  # lets go of the rest
-        given = given.astype(np.float32, copy=False)
+        given = cut(given, kept).astype(np.float32, copy=False)
         return _sigmoid(given) if self.card.output == "logits" else given
 
     def _taken(self, bands: NDArray[np.float32], *, overwrite: bool) -> NDArray[np.float32]:

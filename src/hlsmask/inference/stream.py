@@ -12,6 +12,7 @@ import numpy as np
 
 from hlsmask.errors import UsageError
 from hlsmask.inference.blend import Blend
+from hlsmask.inference.decide import ROWS
 from hlsmask.windows import Tiling, round_up
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ _LEAST_STEP = 256
 """Pixels by which windows advance at least, however much they overlap."""
 
 
-_WIDE, _BLOCK = 8192, 512
+_WIDE = 8192
 """Rows of masks are held until they fill the blocks of the files, which takes memory where a scene is wide. In scenes
-of more columns than the first, cells are as high as a block, so that nothing is left over: masks are the same."""
+of more columns than this, cells are as high as a block, so that nothing is left over: masks are the same."""
 
 
 def tiling_for(
@@ -56,7 +57,7 @@ def tiling_for(
     else:
         share = round_up(max(card.overlap, overlap or 0), 4 * unit)
         if window is None and card.seamless and shape[1] > _WIDE:
-            size = min(size, share + _BLOCK)
+            size = min(size, share + ROWS)
         size = max(size, share + round_up(_LEAST_STEP, unit))
     ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:

@@ -50,7 +50,7 @@ class Catalogue:
         """
         self._out = out
         self._lock = Lock()
-        self._known: dict[str, tuple[int | str, Result | str]] = {}
+        self._known: dict[str, tuple[object, Result | str]] = {}
         self.shelf = open_shelf(out)
         """Where they lie."""
         self.contents = Contents()
@@ -67,18 +67,15 @@ class Catalogue:
         with self._lock:
             there = self.shelf.stamps()
             changed = {name for name, stamp in there.items() if self._known.get(name, (None,))[0] != stamp}
-            written, rows = self.shelf.rows() if len(changed) > 1 else (0, {})
+            rows = self.shelf.rows() if len(changed) > 1 else {}
             self._known = {name: self._known[name] for name in there if name not in changed}
             for name, folder in self.shelf.items(changed).items():
-                stamp, row = there[name], rows.get(name)
+                row = rows.get(name)
                 try:
-                    if row is None or not isinstance(stamp, int) or stamp > written:
-                        found: Result | str = self._whole(read_result(folder))
-                    else:
-                        found = self._whole(result_of(folder, *row))
+                    found: Result | str = self._whole(read_result(folder) if row is None else result_of(folder, *row))
                 except SourceError as error:
                     found = str(error)
-                self._known[name] = stamp, found
+                self._known[name] = there[name], found
             self.contents = _sorted({name: found for name, (_, found) in self._known.items()})
             return self.contents
 

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import finalize
 
-from hlsmask.archive.bucket import Bucket
+from hlsmask.archive.bucket import Bucket, results_among
 from hlsmask.errors import UnreadableError
 from hlsmask.hrefs import url_of
 from hlsmask.products.result import Products, check_folder, item_path
@@ -31,7 +31,7 @@ class Shelf(Protocol):
     name: str
     """What the page calls it."""
 
-    def stamps(self) -> Mapping[str, int | str]:
+    def stamps(self) -> Mapping[str, object]:
         """Return, by the name of each result, what is another once its Item has changed.
 
         Raises
@@ -43,8 +43,8 @@ class Shelf(Protocol):
     def items(self, names: Iterable[str]) -> Mapping[str, Path]:
         """Return the folder of each of these results, with its Item in it."""
 
-    def rows(self) -> tuple[int, Mapping[str, Row]]:
-        """Return a table that spares reading Items, and the stamp up to which it counts; see `read_table`."""
+    def rows(self) -> Mapping[str, Row]:
+        """Return what a table tells of results, by name, so that their Items need not be read."""
 
     def holds(self, file: Path) -> bool:
         """Return whether a result has a file."""
@@ -82,9 +82,14 @@ class InFolder:
         home = out.resolve()
         self._out, self.name = out, home.name
         self._single = home if item_path(home).is_file() else None
+        self._changed: dict[str, int] = {}
 
-    def stamps(self) -> dict[str, int | str]:
+    def stamps(self) -> dict[str, int]:
         """Return when each Item was changed that lies in a folder called like it, in nanoseconds."""
+        self._changed = self._listed()
+        return self._changed
+
+    def _listed(self) -> dict[str, int]:
         if self._single is not None:
             return {self._single.name: item_path(self._single).stat().st_mtime_ns}
         try:
@@ -92,7 +97,7 @@ class InFolder:
                 names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
         except OSError as error:
             raise UnreadableError(f"{self._out} cannot be listed: {error.strerror or error}") from error
-        found: dict[str, int | str] = {}
+        found: dict[str, int] = {}
         for name in names:
             try:
                 found[name] = os.stat(f"{self._out}/{name}/{name}.json").st_mtime_ns  # noqa: PTH116 - thousands of them
@@ -104,9 +109,10 @@ class InFolder:
         """Return the folders; whether an Item is still there is seen when it is read."""
         return {name: self._single or self._out / name for name in names}
 
-    def rows(self) -> tuple[int, Mapping[str, Row]]:
-        """Return the table of Items, if there is one."""
-        return read_table(self._out)
+    def rows(self) -> dict[str, Row]:
+        """Return what the table of Items, if there is one, tells of those that it is not older than."""
+        written, rows = read_table(self._out)
+        return {name: row for name, row in rows.items() if self._changed.get(name, written + 1) <= written}
 
     def holds(self, file: Path) -> bool:
         """Return whether the file is there."""
@@ -130,19 +136,22 @@ class InBucket:
         self._fetched: dict[str, str] = {}  # by the latest use: which Item the files belong to
         self._lock = Lock()
 
-    def stamps(self) -> dict[str, int | str]:
+    def stamps(self) -> dict[str, str]:
         """Return which object each Item is."""
         self._there = self._bucket.stamps()
-        names = (path.partition("/")[0] for path in self._there)
-        return {name: stamp for name in dict.fromkeys(names) if (stamp := self._there.get(f"{name}/{name}.json"))}
+        return {name: self._item_of(name) for name in results_among(self._there)}
+
+    def _item_of(self, name: str) -> str:
+        """Return which object the Item of a result is; empty where there is none."""
+        return self._there.get(f"{name}/{name}.json", "")
 
     def items(self, names: Iterable[str]) -> dict[str, Path]:
         """Fetch the Items."""
         return {folder.name: folder for folder in self._bucket.fetch_items(self._folder, names)}
 
-    def rows(self) -> tuple[int, Mapping[str, Row]]:
+    def rows(self) -> dict[str, Row]:
         """Return none: Items are fetched many at once."""
-        return 0, {}
+        return {}
 
     def holds(self, file: Path) -> bool:
         """Return whether there is such an object."""
@@ -152,7 +161,7 @@ class InBucket:
         """Fetch masks and probabilities that are not here yet, or others by now; let go of those not used for long."""
         with self._lock:
             for result in results:
-                which = self._there.get(f"{result.id}/{result.id}.json", "")
+                which = self._item_of(result.id)
                 if self._fetched.pop(result.id, None) != which:
                     for file in (result.masks, result.probabilities):
                         file.unlink(missing_ok=True)

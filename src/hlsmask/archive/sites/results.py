@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from hlsmask.archive.bucket import Bucket
+from hlsmask.archive.bucket import Bucket, results_among
 from hlsmask.archive.sites.result import folders_of_results
 from hlsmask.errors import UnreadableError
 from hlsmask.hrefs import url_of
@@ -69,11 +69,11 @@ def open_results(out: Path) -> Iterator[Results]:
         return
     with TemporaryDirectory(prefix="hlsmask-") as scratch:
         bucket = Bucket(url)
-        folders = bucket.fetch_items(Path(scratch))
-        if not folders:  # perhaps it is one result
+        objects = bucket.sizes()
+        names = results_among(objects)
+        if not names:  # perhaps it is one result
             above, _, name = bucket.url.rpartition("/")
-            if f"{name}.json" not in bucket.sizes():
+            if f"{name}.json" not in objects:
                 raise UnreadableError(f"{url} holds no results; name the place that hlsmask predict wrote to")
-            bucket = Bucket(above)
-            folders = bucket.fetch_items(Path(scratch), [name])
-        yield Results(folders, bucket.url)
+            bucket, names = Bucket(above), [name]
+        yield Results(bucket.fetch_items(Path(scratch), names), bucket.url)

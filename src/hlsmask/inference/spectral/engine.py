@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsmask.bands import BANDS
 from hlsmask.card import Card
-from hlsmask.inference.engine import WHOLE
+from hlsmask.inference.engine import WHOLE, cut
 from hlsmask.inference.spectral.blocks import BLOCK, strips
 from hlsmask.inference.spectral.cloud import STRONG, despeckle, score
 from hlsmask.inference.spectral.relief import illumination, terrain_shadow
@@ -111,8 +111,7 @@ class Spectral:
                 masks[:] = self._window(np.pad(window, pad, constant_values=np.nan))[:, :height, :width]
             else:
                 self._window(window, masks)
-        part = out[:, :, *kept]
-        return out if part.shape == out.shape else part.copy()
+        return cut(out, kept)
 
     def _window(self, bands: NDArray[np.float32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return the masks (5, h, w) of one window (planes, h, w) whose sides are multiples of a block."""
