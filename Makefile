@@ -42,9 +42,9 @@ train-demo: .venv/dev-$(HERE).stamp ## simulate samples, learn all five masks fr
 quickstart: .venv/dev-$(HERE).stamp ## run examples/quickstart.ipynb again and keep what it shows (CPU, a minute)
 	$(BIN)/python examples/run_quickstart.py
 
-weights: .venv/dev-$(HERE).stamp ## train the default network anew: make weights BACKGROUNDS=STORE (hours on a CPU)
+weights: .venv/dev-$(HERE).stamp ## train the default network anew: make weights BACKGROUNDS=STORE [DEM=FILE] (hours on a CPU)
 	@test -n "$(BACKGROUNDS)" || (echo "name a store of clear samples: make weights BACKGROUNDS=STORE" && exit 2)
-	$(BIN)/python recipes/make_weights.py --backgrounds $(BACKGROUNDS)
+	$(BIN)/python recipes/make_weights.py --backgrounds $(BACKGROUNDS) $(if $(DEM),--dem $(DEM))
 
 check: .venv/dev-$(HERE).stamp ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .

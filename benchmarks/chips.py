@@ -4,13 +4,13 @@
 
 A sample a chip, in the order of the file: HLS integers, Fmask, and labels from the DSWx tests on the bands and Fmask.
 Terrain shadow is 0 where the elevation is less steep than 5 degrees, from which slope no side can count as turned
-from the sun, and not known elsewhere: the chips do not tell the sun. Elevations go aside, into `OUT.dem.npy`
-(chip, row, column; metres).
+from the sun, and not known elsewhere: the chips do not tell the sun. Elevations of chips with 100 m of relief or more
+go aside, into `OUT.dem.npy` (chip, row, column; metres), to lay over others: `relief.dem` of a simulation.
 
 With `--locations hls_chips_labels.npz`, chips of every fourth location become the split `test`, those of every eighth
-`val`, the others `train`: chips that overlap or touch stay on one side, and nothing learns from `test`. Outside of it,
-flood labels that were drawn there help where Fmask and DSWx are at odds, and `--most` bounds how many chips a location
-gives: one of them has 148.
+`val`, the others `train`: chips that overlap or touch stay on one side, and nothing learns from `test`, nor do any but
+elevations of `train` go aside. Outside of `test`, flood labels that were drawn there help where Fmask and DSWx are at
+odds, and `--most` bounds how many chips a location gives: one of them has 148.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ FLAT = 5.0  # degrees, BACK_SLOPE of the DSWx SHAD layer
 BANDS, FMASK, DEM = slice(0, 6), 6, 7
 TURNS = ("train", "test", "train", "val", "train", "test", "train", "train")  # of locations, again and again
 PASSED = np.array([code.bit_count() for code in range(32)], np.uint8)  # DSWx tests, of a code
+HILLY = 100  # metres from the lowest to the highest point of a chip whose elevations are laid over others
 RIM = 2  # pixels on either side of the edges of drawn labels, which are loose
 
 
@@ -120,7 +121,8 @@ def main() -> None:
                 improve_water(labels, bands, fmask, drawn[number])
             store.append(Sample.of(record, bands, labels, fmask))
     with aside(given.out.with_name(f"{given.out.name}.dem.npy")) as draft, draft.open("wb") as stream:
-        np.save(stream, chips[:, DEM])
+        learned = np.array([split in ("", "train") for split in splits])
+        np.save(stream, chips[learned & (np.ptp(chips[:, DEM], axis=(1, 2)) >= HILLY), DEM])
     print(f"{given.out}: {np.count_nonzero(taken)} samples of {CHIP} x {CHIP}")
 
 

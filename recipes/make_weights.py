@@ -1,14 +1,17 @@
 """Train the default network over clear backgrounds, judge it on simulated samples, and lay it where it is shipped.
 
-    python recipes/make_weights.py --backgrounds STORE [--trained FILE.safetensors] [--init FILE] [--out FOLDER]
+    python recipes/make_weights.py --backgrounds STORE [--dem FILE] [--trained FILE] [--init FILE] [--out FOLDER]
 
 STORE has the splits train, val and test (`hlsmask samples split`). Training takes `recipes/hlsmask_s.toml`; words after
-`--` go to `hlsmask train`, such as `-- --epochs 5`. Thresholds are those of highest F1 on samples that are simulated
-over the split val, and scores those over the split test: figures on simulated data. There (`recipes/judged.toml`) the
-rim that training leaves out counts as people draw it: as cloud, and as no shadow. That of cloud is then lowered as far
-as it costs no more than 0.005 of F1 there: networks are less certain of real clouds than of simulated ones. Where too
-much of the clear ground of the splits train and val, as it is, would be called cloud, shadow (0.1 %) or terrain shadow
-(0.5 %), that threshold is raised.
+`--` go to `hlsmask train`, such as `-- --epochs 5`. With `--dem`, half of the relief that is trained on is cut from
+those elevations, metres, of ground that is in none of the other splits.
+
+Thresholds are those of highest F1 on samples that are simulated over the split val, and scores those over the split
+test: figures on simulated data. There (`recipes/judged.toml`) the rim that training leaves out counts as people draw
+it: as cloud, and as no shadow. That of cloud is then lowered as far as it costs no more than 0.005 of F1 there:
+networks are less certain of real clouds than of simulated ones. Where too much of the clear ground of the splits train
+and val, as it is, would be called cloud, shadow (0.1 %) or terrain shadow (0.5 %), that threshold is raised.
+
 `--trained` leaves out training.
 """
 
@@ -31,6 +34,7 @@ import hlsmask.samples
 from hlsmask import models
 from hlsmask.masks import Mask
 from hlsmask.models.headers import tensors_sha256
+from hlsmask.samples.simulate.parameters import read_parameters
 
 HERE = Path(__file__).parent
 NAME = "hlsmask_s"
@@ -64,6 +68,17 @@ def told(provenance: dict[str, Any], backgrounds: str) -> dict[str, Any]:
         "versions": provenance["versions"],
         "licence": "Apache-2.0",
     }
+
+
+def laid(dem: Path | None, folder: Path) -> Path:
+    """Return the file of what is simulated to train on, with the relief of `dem` where that is given."""
+    recipe = HERE / "simulation.toml"
+    if dem is None:
+        return recipe
+    simulation = read_parameters(recipe)
+    changed = folder / "simulation.json"
+    changed.write_text(replace(simulation, relief=replace(simulation.relief, dem=str(dem.resolve()))).to_json())
+    return changed
 
 
 def counted(net: models.MaskNet, store: Path, splits: tuple[str, ...], value: int) -> dict[Mask, np.ndarray]:
@@ -127,6 +142,7 @@ def main() -> None:
     cut = words.index("--") if "--" in words else len(words)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backgrounds", type=Path, required=True)
+    parser.add_argument("--dem", type=Path, help="real elevations to train on: `relief.dem` of a simulation")
     parser.add_argument("--trained", type=Path, help="weights that `hlsmask train` wrote")
     parser.add_argument("--init", type=Path, help="start from these weights")
     parser.add_argument("--about", default="real clear HLS samples of the user", help="the backgrounds, for the card")
@@ -137,10 +153,8 @@ def main() -> None:
         folder, trained = Path(place), given.trained
         if trained is None:
             start = ("--init", given.init) if given.init else ()
-            config = HERE / f"{NAME}.toml"
-            command(
-                "train", "--config", config, "--simulate", given.backgrounds, *start, "--out", folder, *words[cut + 1 :]
-            )
+            asked = ("--config", HERE / f"{NAME}.toml", "--parameters", laid(given.dem, folder))
+            command("train", *asked, "--simulate", given.backgrounds, *start, "--out", folder, *words[cut + 1 :])
             trained = max(folder.glob("*_best.safetensors"))
         weights = folder / "judged.safetensors"
         weights.write_bytes(trained.read_bytes())

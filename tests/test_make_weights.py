@@ -14,6 +14,7 @@ from hlsmask import models
 from hlsmask.inference.options import Options
 from hlsmask.inference.run import open_engine
 from hlsmask.masks import Mask
+from hlsmask.samples.simulate.parameters import read_parameters
 from hlsmask.samples.store import StoreWriter
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
@@ -42,7 +43,9 @@ def test_clear_ground_becomes_two_files_with_one_card(ground, tmp_path):
     out = tmp_path / "weights"
     out.mkdir()
     short = ("--epochs", "1", "--samples-per-epoch", "8", "--val-samples", "4", "--batch-size", "4", "--size", "64")
-    words = ("--backgrounds", ground, "--about", "made up", "--count", "12", "--out", out, "--", *short)
+    np.save(tmp_path / "hills.npy", 300 * np.random.default_rng(1).random((2, 40, 40)))
+    told = ("--dem", tmp_path / "hills.npy", "--about", "made up", "--count", "12", "--out", out)
+    words = ("--backgrounds", ground, *told, "--", *short)
     subprocess.run([sys.executable, RECIPES / "make_weights.py", *map(str, words)], check=True, cwd=RECIPES.parent)
     to_train = models.load(out / "hlsmask_s.safetensors").card
     to_run = open_engine(Options(model=str(out / "hlsmask_s.onnx"), engine="onnx")).card
@@ -50,6 +53,14 @@ def test_clear_ground_becomes_two_files_with_one_card(ground, tmp_path):
     assert to_train.provenance["data"]["backgrounds"] == "made up"
     assert set(to_train.provenance["scores"]) - {"on"} <= {mask.value for mask in Mask}
     assert str(tmp_path) not in to_run.to_json()
+
+
+def test_real_relief_is_laid_where_it_is_given(recipe, tmp_path):
+    drawn = read_parameters(recipe.laid(None, tmp_path))
+    real = read_parameters(recipe.laid(tmp_path / "hills.npy", tmp_path))
+    assert real.relief.dem == str(tmp_path / "hills.npy")
+    assert real.relief.real > 0
+    assert replace(real, relief=replace(real.relief, dem="")) == drawn
 
 
 def test_a_threshold_of_cloud_is_lowered_where_that_costs_little_and_raised_by_clear_ground(recipe, monkeypatch):

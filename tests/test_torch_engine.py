@@ -44,7 +44,8 @@ def weights(tmp_path_factory):
                 tensor.uniform_(0.5, 2)
         return save(net, folder / f"{backbone}.safetensors")
 
-    return weights
+    yield weights
+    shutil.rmtree(folder)  # a gigabyte
 
 
 def recarded(path, target, **changes):

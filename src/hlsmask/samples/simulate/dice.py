@@ -35,6 +35,7 @@ CHAPTERS: Final = (
     "stripes",
     "dark",
     "gaps",
+    "elevations",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

@@ -155,12 +155,23 @@ class Relief:
     ridges: Range = (0.1, 0.9)
     """How much of the relief is ridges rather than domes."""
 
+    dem: str = ""
+    """A file of real elevations in metres, of pixels as large as those of the windows: a raster, each band of which
+    is a piece of ground, or .npy of shape (rows, columns) or (pieces, rows, columns). Without it all is random."""
+
+    real: float = 0.5
+    """Share of the windows with relief whose heights are cut from `dem`, where that is given."""
+
+    exaggeration: Range = (0.7, 3.0)
+    """By how much real heights are multiplied: even in its logarithm."""
+
     meaning: Literal["shad+cast", "shad"] = "shad+cast"
     """What terrain shadow means: `shad`, slopes turned away from the sun as the DSWx SHAD layer has them, or
     `shad+cast`, those and what other relief hides from the sun. The picture is the same."""
 
     def __post_init__(self) -> None:
-        check(self, 0, 1, "share", "ridges")
+        check(self, 0, 1, "share", "ridges", "real")
+        check(self, 0.01, 100, "exaggeration")
         check(self, 0, 4000, "height")
         check(self, 1, 6, "slope")
         if self.meaning not in ("shad+cast", "shad"):

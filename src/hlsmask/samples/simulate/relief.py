@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from hlsmask.samples.simulate.elevations import Elevations
     from hlsmask.samples.simulate.fields import Canvas, Rows
+    from hlsmask.samples.simulate.ground import Relief
     from hlsmask.samples.simulate.parameters import Simulation
     from hlsmask.samples.simulate.sun import Suns
 
@@ -56,26 +58,56 @@ class Shading:
         return self.hidden >= 0.5  # noqa: PLR2004 - half of the sun
 
 
-def heights(canvas: Canvas, water: Tensor, simulation: Simulation) -> tuple[Rows, Tensor, NDArray[np.float32]] | None:
+def heights(
+    canvas: Canvas, water: Tensor, simulation: Simulation, ground: Elevations | None = None
+) -> tuple[Rows, Tensor, NDArray[np.float32]] | None:
     """Return which windows get relief, their heights in metres (m, h, w) and the range of those, or None.
 
-    Water, 1 in `water` (n, h, w), is level and lies lowest, ponds aside.
+    Some are cut from real `ground`, where it is given. Water, 1 in `water` (n, h, w), is level and lies lowest, ponds
+    aside.
     """
     options, dice = simulation.relief, canvas.dice
     dice.turn("relief")
     rows = np.flatnonzero(dice.chance(options.share))
+    if rows.size == 0:
+        return None
+    if ground is None:
+        height, extent = _fields(canvas, rows, options)
+    else:
+        height, extent = _either(canvas, rows, options, ground)
+    return rows, height * _dry(water[rows]), extent
+
+
+def _either(canvas: Canvas, rows: Rows, options: Relief, ground: Elevations) -> tuple[Tensor, NDArray[np.float32]]:
+    """Return heights of `rows` and their ranges, a share of them cut from real ground."""
+    dice = canvas.dice
+    dice.turn("elevations")
+    real, factor = dice.chance(options.real)[rows], dice.log(options.exaggeration)
+    height = torch.empty(len(rows), *canvas.shape, device=canvas.device)
+    extent = np.empty(len(rows), np.float32)
+    if real.any():
+        cut = ground.cut(dice, rows[real], canvas.shape) * canvas.column(factor, rows[real])
+        height[real], extent[real] = cut, cut.amax((1, 2)).cpu().numpy()
+    if not real.all():
+        dice.turn("relief")
+        dice.chance(options.share)
+        height[~real], extent[~real] = _fields(canvas, rows[~real], options)
+    return height, extent
+
+
+def _fields(canvas: Canvas, rows: Rows, options: Relief) -> tuple[Tensor, NDArray[np.float32]]:
+    """Return random heights of `rows` over their lowest point, metres (m, h, w), and their ranges."""
+    dice = canvas.dice
     extent = dice.within(options.height) * np.float32(max(canvas.shape) / 256)
     beta, ridged = dice.within(options.slope), dice.within(options.ridges)
     long, stretch, angle = dice.even(120, 500), dice.even(1, 2.0), dice.even(0, np.pi)
-    if rows.size == 0:
-        return None
     base = canvas.field(rows, beta, long, shortest=5, stretch=stretch, angle=angle)
     crest = canvas.field(rows, beta, long * np.float32(0.5), shortest=7, stretch=stretch, angle=angle)
     sharp = canvas.column(ridged, rows)
     height = base * (1 - 0.5 * sharp) - sharp * (crest * crest + 0.01).sqrt_() * (1.2 + 0.35 * base.clamp(-2, 2))
     height -= height.amin((1, 2), keepdim=True)
     height *= canvas.column(extent, rows) / height.amax((1, 2), keepdim=True)
-    return rows, height * _dry(water[rows]), extent[rows]
+    return height, extent[rows]
 
 
 def _dry(water: Tensor) -> Tensor:

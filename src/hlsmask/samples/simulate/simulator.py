@@ -12,6 +12,7 @@ from hlsmask.bands import BANDS
 from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.samples.simulate import clouds, relief, sensor, snow, spectra, surface
 from hlsmask.samples.simulate.dice import Dice
+from hlsmask.samples.simulate.elevations import open_elevations
 from hlsmask.samples.simulate.fields import Canvas, soften, upper
 from hlsmask.samples.simulate.labels import Scene, label
 from hlsmask.samples.simulate.parameters import Simulation
@@ -56,9 +57,17 @@ class Simulator:
     """Lays clouds, shadows, snow, relief and air over clear windows, and tells what is there."""
 
     def __init__(self, simulation: Simulation | None = None, device: torch.device | str = "cpu") -> None:
-        """Prepare to simulate on `device`."""
+        """Prepare to simulate on `device`.
+
+        Raises
+        ------
+        UsageError
+            If `relief.dem` names a file that holds no elevations.
+        """
         self.simulation = simulation or Simulation()
         self.device = torch.device(device)
+        options, pixel = self.simulation.relief, self.simulation.pixel
+        self._ground = open_elevations(options.dem, pixel, self.device) if options.dem and options.real else None
 
     def __call__(
         self,
@@ -189,7 +198,7 @@ class Simulator:
         self, canvas: Canvas, water: Tensor, elevation: Tensor | None, suns: Suns
     ) -> tuple[Shading | None, Tensor | None]:
         """Return the light on relief, and heights from 0 to 1 for all windows (0 where there is no relief)."""
-        made = relief.heights(canvas, water, self.simulation)
+        made = relief.heights(canvas, water, self.simulation, self._ground)
         pixel = self.simulation.pixel
         if elevation is not None:
             rows = np.arange(len(water))
