@@ -53,6 +53,19 @@ def test_it_is_what_the_folder_is(store, made):
     )  # once, and of the scene that was looked at alone
 
 
+def test_a_single_result_is_looked_at_by_its_place(store, made):
+    longitude, latitude = place_of(made / "masks" / FIRST / f"{FIRST}.masks.tif", 31, 24)
+    with serve(OUT / FIRST) as client:
+        told = client.get("/api/results").json
+        point = client.get(f"/api/days/{DAY}/point?lon={longitude}&lat={latitude}").json
+        tile = client.tile(DAY, "cloud", tile_at(longitude, latitude, 12)).body
+    with serve(made / "masks" / FIRST) as client:
+        assert told == client.get("/api/results").json
+        assert point == client.get(f"/api/days/{DAY}/point?lon={longitude}&lat={latitude}").json
+        assert tile == client.tile(DAY, "cloud", tile_at(longitude, latitude, 12)).body
+    assert not [path for _, path in store.asked if LATER in path or SAME_DAY in path]
+
+
 def test_what_was_made_anew_is_fetched_anew(store, made):
     place = place_of(made / "masks" / FIRST / f"{FIRST}.masks.tif", 31, 24)
     query = f"/api/days/{DAY}/point?lon={place[0]}&lat={place[1]}"

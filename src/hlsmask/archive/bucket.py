@@ -57,12 +57,19 @@ class Bucket:
         """Return the bytes of all objects there are, by name."""
         return {self._name(path): int(facts["size"]) for path, facts in self._ask("listed", self._find).items()}
 
-    def stamps(self) -> dict[str, str]:
-        """Return of each object, by name, what is another once it was written anew: its tag, time or size."""
+    def stamps(self, below: str = "") -> dict[str, str]:
+        """Return of each object, by name, what is another once it was written anew: its tag, time or size.
+
+        Of those in the folder `below` alone, where one is named.
+        """
         return {
             self._name(path): next((str(facts[key]) for key in _CHANGES if facts.get(key)), str(facts.get("size")))
-            for path, facts in self._ask("listed", self._find).items()
+            for path, facts in self._ask("listed", lambda: self._find(below)).items()
         }
+
+    def has(self, name: str) -> bool:
+        """Return whether there is an object of this name."""
+        return name in map(self._name, self._ask("listed", lambda: self._find(name)))
 
     def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the content of objects, by name; many are fetched at once."""
@@ -105,10 +112,10 @@ class Bucket:
             self.put(path, f"{folder.name}/{path.name}")
         return f"{self.url}/{folder.name}"
 
-    def _find(self) -> dict[str, dict[str, Any]]:
+    def _find(self, below: str = "") -> dict[str, dict[str, Any]]:
         self._files.invalidate_cache()
         try:
-            return dict(self._files.find(self._root, detail=True))
+            return dict(self._files.find(self._path(below) if below else self._root, detail=True))
         except FileNotFoundError:
             return {}
 
@@ -146,3 +153,18 @@ def results_among(objects: Iterable[str]) -> list[str]:
     """Return the names of the results whose Items, ID/ID.json, are among these objects."""
     names = ((path, path.partition("/")[0]) for path in objects)
     return [name for path, name in names if path == f"{name}/{name}.json"]
+
+
+def bucket_of(url: str) -> tuple[Bucket, str]:
+    """Return where the results of a URL lie, and the name of the one that it is the place of; else no name.
+
+    Raises
+    ------
+    UsageError, MissingPackageError
+        If results cannot lie at such a URL.
+    ServiceError
+        If the storage does not answer, or refuses.
+    """
+    bucket = Bucket(url)
+    above, _, name = bucket.url.rpartition("/")
+    return (Bucket(above), name) if bucket.has(f"{name}.json") else (bucket, "")

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import finalize
 
-from hlsmask.archive.bucket import Bucket, results_among
+from hlsmask.archive.bucket import bucket_of, results_among
 from hlsmask.errors import UnreadableError
 from hlsmask.hrefs import url_of
 from hlsmask.products.result import Products, check_folder, item_path
@@ -19,6 +19,7 @@ from hlsmask.view.table import read_table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hlsmask.archive.bucket import Bucket
     from hlsmask.view.table import Row
 
 _KEPT: Final = 200
@@ -66,11 +67,11 @@ def open_shelf(out: Path) -> Shelf:
     ------
     UnreadableError
         If it is no folder.
-    UsageError, MissingPackageError
+    UsageError, MissingPackageError, ServiceError
         If such a URL cannot be read.
     """
     url = url_of(out)
-    return InBucket(Bucket(url)) if url else InFolder(out)
+    return InBucket(*bucket_of(url)) if url else InFolder(out)
 
 
 class InFolder:
@@ -126,10 +127,10 @@ class InFolder:
 class InBucket:
     """A place in object storage, and a scratch folder for what was fetched of it."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        """Begin with nothing fetched."""
-        self._bucket = bucket
-        self.name = bucket.url.rpartition("/")[2]
+    def __init__(self, bucket: Bucket, single: str = "") -> None:
+        """Begin with nothing fetched, of all results in a bucket or of a `single` one."""
+        self._bucket, self._single = bucket, single
+        self.name = single or bucket.url.rpartition("/")[2]
         self._folder = Path(mkdtemp(prefix="hlsmask-"))
         finalize(self, rmtree, self._folder, ignore_errors=True)  # with the process, at the latest
         self._there: dict[str, str] = {}
@@ -138,7 +139,7 @@ class InBucket:
 
     def stamps(self) -> dict[str, str]:
         """Return which object each Item is."""
-        self._there = self._bucket.stamps()
+        self._there = self._bucket.stamps(self._single)
         return {name: self._item_of(name) for name in results_among(self._there)}
 
     def _item_of(self, name: str) -> str:

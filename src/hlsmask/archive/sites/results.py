@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from hlsmask.archive.bucket import Bucket, results_among
+from hlsmask.archive.bucket import Bucket, bucket_of, results_among
 from hlsmask.archive.sites.result import folders_of_results
 from hlsmask.errors import UnreadableError
 from hlsmask.hrefs import url_of
@@ -68,12 +68,8 @@ def open_results(out: Path) -> Iterator[Results]:
         yield Results(folders_of_results(out))
         return
     with TemporaryDirectory(prefix="hlsmask-") as scratch:
-        bucket = Bucket(url)
-        objects = bucket.sizes()
-        names = results_among(objects)
-        if not names:  # perhaps it is one result
-            above, _, name = bucket.url.rpartition("/")
-            if f"{name}.json" not in objects:
-                raise UnreadableError(f"{url} holds no results; name the place that hlsmask predict wrote to")
-            bucket, names = Bucket(above), [name]
+        bucket, name = bucket_of(url)
+        names = [name] if name else results_among(bucket.sizes())
+        if not names:
+            raise UnreadableError(f"{url} holds no results; name the place that hlsmask predict wrote to")
         yield Results(bucket.fetch_items(Path(scratch), names), bucket.url)
