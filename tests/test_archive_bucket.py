@@ -12,7 +12,8 @@ import rasterio
 from extract_archive import parcel, write_sites
 from hlsmask.archive.bucket import Bucket
 from hlsmask.archive.patience import Patience
-from hlsmask.errors import ServiceError
+from hlsmask.errors import ServiceError, UnreadableError
+from hlsmask.granules.layers import Layer
 from hlsmask.hrefs import url_of
 from hlsmask.testing import simulate_granule, tiny_granule, write_bands
 from object_store import SECRET, storing
@@ -173,6 +174,16 @@ def test_scenes_are_read_from_where_results_are_put(store, run, tmp_path):
     here, there = (json.loads(text) for text in ((tmp_path / "masks/scene/scene.json").read_bytes(), item_of(store)))
     assert here["properties"]["hlsmask:share"] == there["properties"]["hlsmask:share"]
     assert there["links"][-1]["href"] == "s3://basin/scenes/scene.tif"
+
+
+def test_a_scene_that_was_refused_is_asked_for_again(store, tmp_path):
+    store.files.put_file(str(write_bands(tmp_path / "a.tif", simulate_granule(32, 0).bands)), "basin/a.tif")
+    store.refuses = True
+    for _ in range(2):
+        with pytest.raises(UnreadableError, match=r"^s3://basin/a\.tif cannot be opened"):
+            Layer("s3://basin/a.tif")
+    store.refuses = False
+    Layer("s3://basin/a.tif").close()
 
 
 def item_of(store, name="scene"):

@@ -1,6 +1,7 @@
 """Results in object storage, looked at as those in a folder."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,54 @@ def test_a_single_result_is_looked_at_by_its_place(store, made):
         assert point == client.get(f"/api/days/{DAY}/point?lon={longitude}&lat={latitude}").json
         assert tile == client.tile(DAY, "cloud", tile_at(longitude, latitude, 12)).body
     assert not [path for _, path in store.asked if LATER in path or SAME_DAY in path]
+
+
+@pytest.fixture
+def masked_there(store, made, tmp_path):
+    """Lay a granule into the store; return its results on this machine, as if they had been made of it there."""
+    store.files.put(str(made / "granules" / FIRST), "basin/granules/", recursive=True)
+    out = tmp_path / "masks"
+    shutil.copytree(made / "masks" / FIRST, out / FIRST)
+    item = out / FIRST / f"{FIRST}.json"
+    text = item.read_text(encoding="utf-8")
+    assert str(made / "granules") in text
+    item.write_text(text.replace(str(made / "granules"), "s3://basin/granules"), encoding="utf-8")
+    return out
+
+
+def test_scenes_that_lie_elsewhere_are_read_from_there_if_asked(store, made, masked_there):
+    longitude, latitude = place_of(made / "masks" / FIRST / f"{FIRST}.masks.tif", 31, 24)
+    tile = tile_at(longitude, latitude, 12)
+
+    def seen(out, **options):
+        with serve(out, **options) as client:
+            (scene,) = client.get(f"/api/days/{DAY}").json["scenes"]
+            (values,) = client.get(f"/api/days/{DAY}/point?lon={longitude}&lat={latitude}").json["scenes"]
+            return scene, values, client.tile(DAY, "true_colour", tile).pixels
+
+    scene, values, picture = seen(masked_there)
+    assert "--remote reads it from there" in scene["true_colour_missing"]
+    assert not values.get("reflectance")
+    assert not picture.any()
+    assert not asked_for(store, ".tif")
+    scene, values, picture = seen(masked_there, remote=True)
+    assert scene["true_colour"]
+    _, theirs, drawn = seen(made / "masks" / FIRST, scenes=made / "granules")
+    assert values == theirs
+    assert len(values["reflectance"]) == 6
+    assert (picture == drawn).all()
+    assert (picture[..., 3] > 0).any()
+
+
+def test_a_server_that_fails_is_asked_again_when_the_page_is_loaded_again(store, masked_there):
+    tile = tile_at(*place_of(masked_there / FIRST / f"{FIRST}.masks.tif", 31, 24), 12)
+    with serve(masked_there, remote=True) as client:
+        store.refuses = True
+        assert client.tile(DAY, "true_colour", tile).status == 500
+        assert not client.tile(DAY, "true_colour", tile).pixels.any()  # the others of the day are drawn without it
+        store.refuses = False
+        client.get("/api/results")
+        assert client.tile(DAY, "true_colour", tile).pixels.any()
 
 
 def test_what_was_made_anew_is_fetched_anew(store, made):

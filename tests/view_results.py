@@ -151,10 +151,10 @@ class Client:
 
 
 @contextmanager
-def serve(out, scenes=None):
+def serve(out, scenes=None, *, remote=False):
     """Serve a folder of results; yield what asks."""
     listener = listen()
-    server = make_server(make_app(Catalogue(Path(out)), Scenes(scenes)))
+    server = make_server(make_app(Catalogue(Path(out)), Scenes(scenes, remote=remote)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

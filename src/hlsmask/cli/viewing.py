@@ -18,7 +18,7 @@ _NAMED: Final = 10
 """Results that cannot be shown are named up to this many."""
 
 
-def run(out: Path, *, scenes: Path | None, port: int, browser: bool) -> int:
+def run(out: Path, *, scenes: Path | None, remote: bool, port: int, browser: bool) -> int:
     """Serve the results in `out` until stopped; return the exit code."""
     with needing("view", "hlsmask view"):
         from hlsmask.view.catalogue import Catalogue  # noqa: PLC0415 - after the sentence on what is missing
@@ -26,7 +26,7 @@ def run(out: Path, *, scenes: Path | None, port: int, browser: bool) -> int:
         from hlsmask.view.serving import listen, make_server, url_of  # noqa: PLC0415 - the same
         from hlsmask.view.web import make_app  # noqa: PLC0415 - the same
     catalogue = Catalogue(out)
-    app = make_app(catalogue, Scenes(scenes))
+    app = make_app(catalogue, Scenes(scenes, remote=remote))
     with listen(port) as listener:
         url = url_of(listener)
         _tell(catalogue.contents, url)

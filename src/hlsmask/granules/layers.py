@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,10 +41,29 @@ _REMOTE: Final = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 """No listing of remote folders, no requests for side-car files; locally, a .tfw or .aux.xml counts."""
 
 
+_ONCE: Final = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/", "GDAL_HTTP_MAX_RETRY": 0}
+"""Ask servers one time, and remember nothing of what they say."""
+
+
 def gdal(href: str) -> Any:  # noqa: ANN401 - rasterio has no types
     """Return the context in which the file at `href` is opened and read; every thread enters its own."""
-    remote = "://" in href or href.startswith(("/vsicurl", "/vsis3", "/vsigs", "/vsiaz"))
-    return rasterio.Env(**GDAL_OPTIONS, **(_REMOTE | _endpoint() if remote else {}))
+    return rasterio.Env(**GDAL_OPTIONS, **(_REMOTE | _endpoint() if _is_remote(href) else {}))
+
+
+def _is_remote(href: str) -> bool:
+    return "://" in href or href.startswith(("/vsicurl", "/vsis3", "/vsigs", "/vsiaz"))
+
+
+def _forget(href: str) -> None:
+    """Make GDAL forget that a server refused a file: it would tell so again, whatever the server says by then."""
+    with rasterio.Env(**GDAL_OPTIONS | _ONCE, **_REMOTE, **_endpoint()), suppress(*GDAL_ERRORS):
+        rasterio.open(gdal_name(href)).close()
+
+
+def gdal_name(href: str) -> str:
+    """Return what GDAL calls the file at `href`: a path, `https://`, `s3://`, `gs://`, `az://` or a name of its own."""
+    scheme, _, rest = href.partition("://")
+    return _PREFIXES[scheme] + rest if scheme in _PREFIXES else href
 
 
 def _endpoint() -> dict[str, str]:
@@ -69,14 +89,14 @@ class Layer:
         """
         self.href = href
         self.lock = Lock()
-        scheme, _, rest = href.partition("://")
-        name = _PREFIXES[scheme] + rest if scheme in _PREFIXES else href
         try:
             with gdal(href), warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a raster without CRS is welcome
-                self.dataset: Any = rasterio.open(name, num_threads=2)
+                self.dataset: Any = rasterio.open(gdal_name(href), num_threads=2)
                 self.geobox = GeoBox(self.dataset.shape, self.dataset.transform, self.dataset.crs)
         except GDAL_ERRORS as error:
+            if _is_remote(href):
+                _forget(href)
             raise UnreadableError(f"{public_href(href)} cannot be opened: {reason(error)}") from error
 
     def read(self, indexes: Sequence[int], window: Window, **options: Any) -> NDArray[Any]:  # noqa: ANN401 - GDAL's

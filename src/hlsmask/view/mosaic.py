@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from hlsmask.errors import SourceError
+from hlsmask.hrefs import is_local
 from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
 from hlsmask.products.palette import LAYERS
 from hlsmask.view.layers import Kind
@@ -106,6 +107,10 @@ class Mosaics:
         """Return why a kind of layer of a result cannot be drawn, once a tile has found it; else nothing."""
         return self._troubles.get((result.id, kind, self.stamp(result, kind)), "")
 
+    def try_again(self) -> None:
+        """Forget what could not be drawn: a server may answer by now, a disk be there again."""
+        self._troubles.clear()
+
     def _laid(self, results: Sequence[Result], tile: Tile, kind: Kind) -> NDArray[Any]:
         """Return what is read of results (layer, row, column), each where none before it saw anything."""
         count, nothing = _BLANK[kind]
@@ -142,6 +147,9 @@ class Mosaics:
 
 
 def _changed(path: Path | str) -> int:
+    """Return when a file was changed; 1 of one elsewhere, which is taken to stay as it is; 0 where there is none."""
+    if isinstance(path, str) and not is_local(path):
+        return 1
     try:
         return os.stat(path).st_mtime_ns  # noqa: PTH116 - a path of either kind
     except OSError:

@@ -11,7 +11,7 @@ from rasterio.warp import transform
 from rasterio.windows import Window
 
 from hlsmask.errors import SourceError, UnreadableError
-from hlsmask.granules.layers import GDAL_ERRORS, gdal, reason
+from hlsmask.granules.layers import GDAL_ERRORS, gdal, gdal_name, reason
 from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.products.assets import PROBABILITY_STEPS
 from hlsmask.products.palette import LAYERS
@@ -87,7 +87,7 @@ def _pixel(path: Path, longitude: float, latitude: float) -> tuple[int, int, lis
 def _read(path: str, row: int, column: int, index: int | None = None) -> list[float]:
     """Return the bands of a pixel, or one of them."""
     try:
-        with gdal(path), rasterio.open(path) as file:
+        with gdal(path), rasterio.open(gdal_name(path)) as file:
             return _values(file, row, column, index)
     except GDAL_ERRORS as error:
         raise UnreadableError(f"{path} cannot be read: {reason(error)}") from error

@@ -13,7 +13,7 @@ from rio_tiler import reader
 
 from hlsmask.bands import Band
 from hlsmask.errors import UnreadableError
-from hlsmask.granules.layers import GDAL_ERRORS, gdal, reason
+from hlsmask.granules.layers import GDAL_ERRORS, gdal, gdal_name, reason
 from hlsmask.view.tile import SIDE
 
 if TYPE_CHECKING:
@@ -82,11 +82,12 @@ def _read(
     """
     try:
         with gdal(path), ExitStack() as stack:
-            file = stack.enter_context(rasterio.open(path))
+            name = gdal_name(path)
+            file = stack.enter_context(rasterio.open(name))
             ratio = _coarseness(tile, file)
             levels = [at for at, factor in enumerate(file.overviews(index or 1)) if factor <= ratio]
             if levels:
-                file = stack.enter_context(rasterio.open(path, overview_level=levels[-1]))
+                file = stack.enter_context(rasterio.open(name, overview_level=levels[-1]))
             how = afar if ratio > 1 else "nearest"
             bounds = tile.bounds_of(part)
             place = from_bounds(*bounds, part.width, part.height)

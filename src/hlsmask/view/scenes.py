@@ -29,7 +29,7 @@ class Stored:
     """Where and how one band is stored."""
 
     path: str
-    """A local file."""
+    """A local file, or what lies elsewhere."""
 
     index: int
     """Number of the band in it, from 1."""
@@ -41,8 +41,8 @@ class Stored:
 class Scenes:
     """Finds the bands of scenes: where their Items say, or else in a folder to which they were moved."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """Take stock of `folder`, at any depth.
+    def __init__(self, folder: Path | None = None, *, remote: bool = False) -> None:
+        """Take stock of `folder`, at any depth; `remote` scenes are read where they lie, others alone without it.
 
         Raises
         ------
@@ -50,15 +50,16 @@ class Scenes:
             If it cannot be listed.
         """
         self._told: Recent[tuple[tuple[str, ...], float | None]] = Recent(_KEPT)
+        self._remote = remote
         self._moved = files_by_name(() if folder is None else (folder,))
 
     def files(self, result: Result) -> tuple[str, ...]:
-        """Return the local files from which results were made: six with a band each, or one with all.
+        """Return the files from which results were made: six with a band each, or one with all.
 
         Raises
         ------
         SourceError
-            If they are not on this machine; the sentence says where they should be.
+            If they are not there, or neither on this machine nor asked for elsewhere; the sentence says what helps.
         """
         hrefs, _ = self._of(result)
         if len(hrefs) not in (1, len(BANDS)):
@@ -84,8 +85,13 @@ class Scenes:
             return href
         if (now := moved_to(href, self._moved)) is not None:
             return now
-        where = f"{href} is not there" if is_local(href) else f"{href} is not on this machine"
-        raise SourceError(f"{where}; --scenes FOLDER tells where the scenes lie now")
+        if is_local(href):
+            raise SourceError(f"{href} is not there; --scenes FOLDER tells where the scenes lie now")
+        if self._remote:
+            return href
+        raise SourceError(
+            f"{href} is not on this machine; --remote reads it from there, --scenes FOLDER tells where you have a copy"
+        )
 
     def bands(self, result: Result) -> dict[Band, Stored]:
         """Return where each of the six bands lies of the scene from which results were made.

@@ -73,6 +73,7 @@ class Site:
 
     def results(self, _request: Request) -> Response:
         """Answer what there is to see, looked up anew."""
+        self._mosaics.try_again()
         return JSONResponse(tell_contents(self._catalogue.refresh(), self._catalogue.shelf.name))
 
     def day(self, request: Request) -> Response:
