@@ -41,7 +41,10 @@ _REMOTE: Final = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 """No listing of remote folders, no requests for side-car files; locally, a .tfw or .aux.xml counts."""
 
 
-_ONCE: Final = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/", "GDAL_HTTP_MAX_RETRY": 0}
+_SERVED: Final = ("/vsicurl", "/vsis3", "/vsigs", "/vsiaz")
+"""How GDAL's names begin of what lies on servers."""
+
+_ONCE: Final = {"CPL_VSIL_CURL_NON_CACHED": ":".join(f"{name}/" for name in _SERVED), "GDAL_HTTP_MAX_RETRY": 0}
 """Ask servers one time, and remember nothing of what they say."""
 
 
@@ -51,12 +54,12 @@ def gdal(href: str) -> Any:  # noqa: ANN401 - rasterio has no types
 
 
 def _is_remote(href: str) -> bool:
-    return "://" in href or href.startswith(("/vsicurl", "/vsis3", "/vsigs", "/vsiaz"))
+    return "://" in href or href.startswith(_SERVED)
 
 
 def _forget(href: str) -> None:
     """Make GDAL forget that a server refused a file: it would tell so again, whatever the server says by then."""
-    with rasterio.Env(**GDAL_OPTIONS | _ONCE, **_REMOTE, **_endpoint()), suppress(*GDAL_ERRORS):
+    with gdal(href), rasterio.Env(**_ONCE), suppress(*GDAL_ERRORS):
         rasterio.open(gdal_name(href)).close()
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from hlsmask.errors import UsageError
+from hlsmask.errors import UnreadableError, UsageError
 from hlsmask.raster import pixel_metres
+from hlsmask.windows import Window
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -102,17 +103,23 @@ def _array(path: Path) -> NDArray[np.generic]:
 
 
 def _raster(path: str, pixel: float) -> NDArray[np.generic]:
-    import rasterio  # noqa: PLC0415 - beside its only use
-    from odc.geo.geobox import GeoBox  # noqa: PLC0415 - the same
+    from hlsmask.granules.layers import Layer, reason  # noqa: PLC0415 - simulating from arrays loads no GDAL
 
     try:
-        with rasterio.open(path) as file:
-            side = pixel_metres(GeoBox.from_rio(file))
-            if side is not None and not 1 / _ALIKE <= side / pixel <= _ALIKE:
-                raise UsageError(
-                    f"{path} has pixels of {side:g} m, those of the windows have {pixel:g} m: slopes would be others; "
-                    f"resample it first (gdalwarp -tr {pixel:g} {pixel:g} -r bilinear, in a projected CRS)"
-                )
-            return np.asarray(file.read(masked=True, out_dtype="float32").filled(np.nan))
-    except (rasterio.errors.RasterioError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as elevations: {error}") from error
+        layer = Layer(path)
+    except UnreadableError as error:
+        raise UsageError(f"{path} cannot be read as elevations: {reason(error)}") from error
+    try:
+        side = pixel_metres(layer.geobox)
+        if side is not None and not 1 / _ALIKE <= side / pixel <= _ALIKE:
+            raise UsageError(
+                f"{path} has pixels of {side:g} m, those of the windows have {pixel:g} m: slopes would be others; "
+                f"resample it first (gdalwarp -tr {pixel:g} {pixel:g} -r bilinear, in a projected CRS)"
+            )
+        whole = Window.of(layer.dataset.shape)
+        pixels = layer.read(layer.dataset.indexes, whole, masked=True, out_dtype="float32")
+        return np.asarray(np.ma.filled(pixels, np.nan))
+    except UnreadableError as error:
+        raise UsageError(f"{path} cannot be read as elevations: {reason(error)}") from error
+    finally:
+        layer.close()

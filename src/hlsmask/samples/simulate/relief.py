@@ -90,7 +90,7 @@ def _either(canvas: Canvas, rows: Rows, options: Relief, ground: Elevations) -> 
         height[real], extent[real] = cut, cut.amax((1, 2)).cpu().numpy()
     if not real.all():
         dice.turn("relief")
-        dice.chance(options.share)
+        dice.chance(options.share)  # drawn already: what follows is what it is without real ground
         height[~real], extent[~real] = _fields(canvas, rows[~real], options)
     return height, extent
 
