@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from hlsmask.windows import Window
 
 _LONGEST: Final = 1024
-"""Small scenes are enlarged by whole numbers up to this many pixels on the longer side."""
+"""Large scenes are shrunk to at most this many pixels on the longer side."""
+
+_ENLARGED: Final = 768
+"""Small scenes are enlarged by whole numbers up to this many: more pixels would cost more than the masking."""
 
 _LARGEST_PIXEL: Final = 96
 """And no pixel becomes larger than this."""
@@ -96,7 +99,7 @@ class Preview:
         """
         picture = self.draw(title=title, subtitle=subtitle, shares=shares, metres_per_pixel=metres_per_pixel)
         with aside(path) as draft:
-            picture.save(draft, format="PNG", compress_level=3)
+            picture.save(draft, format="PNG", compress_level=2)
 
     def draw(
         self,
@@ -118,7 +121,7 @@ class Preview:
         """Return true colour, masks, and how many times a picture's pixel was enlarged."""
         light = self._means.true_colour()
         rows, columns = self._means.shape
-        factor = max(1, min(_LARGEST_PIXEL, self._longest // max(rows, columns)))
+        factor = max(1, min(_LARGEST_PIXEL, min(self._longest, _ENLARGED) // max(rows, columns)))
         tall, wide = (max(_THINNEST, n * factor) for n in (rows, columns))
         picture = render.tone(light)
         veiled = render.overlay(picture, self._means.coverage())

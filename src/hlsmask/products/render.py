@@ -24,6 +24,9 @@ _GAMMA: Final = 1 / 1.8
 
 _SATURATION: Final = 1.1
 
+_HATCH: Final = np.array([[236, 236, 234], [226, 226, 223]], np.uint8)
+"""Its two greys."""
+
 _OPACITY: Final = 0.88
 """Of a mask where it covers a pixel of the picture wholly."""
 
@@ -53,22 +56,22 @@ def tone(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
 def overlay(picture: NDArray[np.uint8], coverage: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return the picture (row, column, 3) in pale grey with masks (6, row, column), 0 to 1, over it."""
     grey = picture.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    canvas = np.repeat((112 + 0.52 * grey)[..., None], 3, axis=-1)
-    relief = (0.86 + 0.14 * grey / 255)[..., None]  # a little of the scene shows through
+    canvas = np.repeat((112 + 0.52 * grey).reshape(-1, 1), 3, axis=1)
+    relief = (0.86 + 0.14 * grey / 255).reshape(-1, 1)  # a little of the scene shows through
     for name in STACK:
-        alpha = coverage[LAYERS.index(name)]
-        if alpha.any():
-            paint = np.array(COLOURS[name], np.float32) * relief
-            paint -= canvas
-            paint *= np.float32(_OPACITY) * alpha[..., None]
-            canvas += paint
-    drawn: NDArray[np.uint8] = np.rint(np.clip(canvas, 0, 255)).astype(np.uint8)
-    return drawn
+        alpha = coverage[LAYERS.index(name)].reshape(-1, 1)
+        covered = np.flatnonzero(alpha)
+        if covered.size:
+            paint = np.array(COLOURS[name], np.float32) * relief[covered]
+            below = canvas[covered]
+            canvas[covered] = below + np.float32(_OPACITY) * alpha[covered] * (paint - below)
+    drawn: NDArray[np.uint8] = np.rint(np.clip(canvas, 0, 255, out=canvas), out=canvas).astype(np.uint8)
+    return drawn.reshape(picture.shape)
 
 
 def hatch(shape: tuple[int, int], scale: int = 1) -> NDArray[np.uint8]:
     """Return a neutral diagonal hatch (row, column, 3): nothing was observed here."""
     row, column = np.ogrid[: shape[0], : shape[1]]
-    stripe = (row + column) // (4 * scale) % 2 == 0
-    tile = np.where(stripe[..., None], np.array([236, 236, 234]), np.array([226, 226, 223]))
-    return tile.astype(np.uint8)
+    stripe = (row + column) // (4 * scale) % 2
+    tile: NDArray[np.uint8] = _HATCH[stripe]
+    return tile
