@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import maximum_filter
 
 from clear_ground import CLOUD, KINDS, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
 from hlsmask.samples.simulate import Simulator, spectra
@@ -71,6 +72,24 @@ def test_cloud_and_shadow_labels_follow_their_thresholds(kind):
         assert (known[:, mask] == 255)[opaque].all()
         assert torch.equal(known[:, mask][~opaque], labels[:, mask][~opaque])
     assert (known[:, CLOUD] == 1).any()
+
+
+def test_the_rim_of_a_shadow_ends_half_way_down_to_its_core():
+    simulation = replace(STILL, clouds=with_clouds(kind="broken"))
+    bands, labels = ground(4)
+    _, whole, parts = Simulator(simulation).render(bands, labels, seed=11)
+    halved = replace(simulation, shadow=Shadow(edge_at=0.5, edge_doubt=0.35))
+    made, known = Simulator(halved)(bands, labels, seed=11)
+    shade, open_sky = parts.scene.shade.numpy(), (parts.scene.opacity < 0.05).numpy()
+    core = np.stack([maximum_filter(one, size=7, mode="constant") for one in shade])
+    shadow = known[:, SHADOW].numpy()
+    there = (shade >= 0.16) & (shade >= 0.5 * core)
+    maybe = (shade >= 0.055) & (shade >= 0.35 * core) & ~there
+    sure = np.abs(shade - 0.5 * core) > 1e-6  # rounding
+    assert np.array_equal((shadow == 1)[open_sky & sure], there[open_sky & sure])
+    assert np.array_equal((shadow == 255)[open_sky & sure], maybe[open_sky & sure])
+    assert ((whole[:, SHADOW].numpy() == 1) & (shadow == 0)).sum() > 100  # light ground beside a deep shadow
+    assert (made == Simulator(simulation)(bands, labels, seed=11)[0])[~made.isnan()].all()
 
 
 def test_what_is_called_cloud_is_brighter_than_the_ground_was():

@@ -213,6 +213,13 @@ def soften(field: Tensor, rounds: int = 1) -> Tensor:
     return field
 
 
+def highest(field: Tensor, reach: int) -> Tensor:
+    """Return the highest value within a square of `reach` pixels to each side, (n, h, w)."""
+    side = 2 * reach + 1
+    along = torch.nn.functional.max_pool2d(field, (1, side), 1, (0, reach))
+    return torch.nn.functional.max_pool2d(along, (side, 1), 1, (reach, 0))
+
+
 def step(field: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
     """Return 0 below `low`, 1 above `high` and a smooth rise between them."""
     t = ((field - low) / (high - low)).clamp_(0, 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from hlsmask.masks import NOT_OBSERVED, Mask
+from hlsmask.samples.simulate.fields import highest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +20,9 @@ MIXED: Final = 0.1
 
 SHORE: Final = 0.5
 """Share of a pixel from which flooded land is water."""
+
+CORE: Final = 3
+"""Pixels to each side in which the core of a shadow is sought, beside which its rim is light."""
 
 _WATER, _CLOUD, _SHADOW, _SNOW, _TERRAIN = range(len(Mask))
 
@@ -81,8 +85,12 @@ def label(scene: Scene, simulation: Simulation) -> Tensor:
     labels[:, _CLOUD] = _pick(cloudy, doubt | murky)
 
     lost = scene.shade if scene.light is None else scene.shade * scene.light.clamp(max=1)
-    shaded = lost >= shadow.label_from
-    rim = (scene.shade >= shadow.doubt_from) & ~shaded  # also where relief leaves no light to lose
+    shaded, dim = lost >= shadow.label_from, scene.shade >= shadow.doubt_from
+    if shadow.edge_at:
+        core = highest(lost, CORE)
+        shaded &= lost >= shadow.edge_at * core
+        dim &= scene.shade >= shadow.edge_doubt * core
+    rim = dim & ~shaded  # also where relief leaves no light to lose
     seen = scene.opacity < clouds.doubt_from
     clear = seen & ~murky & ~hidden
     labels[:, _SHADOW] = _pick(shaded & clear, rim | shaded | murky | hidden).mul_(~opaque)

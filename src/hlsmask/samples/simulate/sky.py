@@ -144,10 +144,18 @@ class Shadow:
     doubt_from: float = 0.055
     """Share lost from which it may be: not known up to `label_from`."""
 
+    edge_at: float = 0.0
+    """Besides, share of what the darkest pixel within 3 pixels loses from which a pixel is cloud shadow. 0.5: half way
+    down, where a hand draws the edge; 0: `label_from` alone."""
+
+    edge_doubt: float = 0.0
+    """Such share from which it may be: not known up to `edge_at`, and no shadow below."""
+
     def __post_init__(self) -> None:
-        check(self, 0, 1, "strength")
+        check(self, 0, 1, "strength", "edge_at")
         check(self, 0.01, 1, "label_from")
         check(self, 0.001, self.label_from, "doubt_from")
+        check(self, 0, self.edge_at, "edge_doubt")
 
 
 @dataclass(frozen=True, slots=True)
