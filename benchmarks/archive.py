@@ -142,7 +142,7 @@ def main() -> None:
     arguments.add_argument("--only", nargs="+", choices=("plan", "overhead", "workers"))
     arguments.add_argument("--sources", type=int, default=10_000)
     arguments.add_argument("--jobs", type=int, default=2_000)
-    arguments.add_argument("--granules", type=int, default=96)
+    arguments.add_argument("--granules", type=int, default=480)
     arguments.add_argument("--size", type=int, default=512)
     arguments.add_argument("--plan-once", nargs=2, type=Path, help=argparse.SUPPRESS)
     asked = arguments.parse_args()
