@@ -41,6 +41,25 @@ START = datetime(2015, 1, 1, 17, 49, 11, tzinfo=UTC)
 ASSETS = ("masks.tif", "qa.tif", "png")
 
 
+TILE, COLUMNS = "T13TDE", "DABCEFGHJKLMNPQRSTUV"
+"""Where simulated granules lie; columns of such tiles, that one's first."""
+
+
+BUSY = """
+import sys, time, zlib
+import numpy as np
+image = np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32)
+count, end = 0, time.perf_counter() + float(sys.argv[1])
+while time.perf_counter() < end:
+    zlib.compress((image * 40).astype(np.int16).tobytes(), 5)
+    for _ in range(20):
+        image = (image + np.roll(image, 1, 0) + np.roll(image, 1, 1)) / 3
+    count += 1
+print(count)
+"""
+"""What two programs that share nothing do at once says what a second core of this machine is worth."""
+
+
 def nothing(source: Source, request: str, orders: Orders) -> Entry:
     """Do nothing."""
     del orders
@@ -56,6 +75,17 @@ def make_folders(home: Path, count: int) -> None:
         folder.mkdir(parents=True)
         for layer in (*Sensor.S30.layers.values(), "Fmask", "SZA", "SAA"):
             (folder / f"{name}.{layer}.tif").write_bytes(b"0")
+
+
+def make_granules(home: Path, count: int, size: int) -> None:
+    """Write `count` granules that can be masked: one in twenty simulated, the others the same in tiles beside it."""
+    for seed in range(-(-count // len(COLUMNS))):
+        granule = write_granule(simulate_granule(size, seed), home)
+        for column in COLUMNS[1 : count - seed * len(COLUMNS)]:
+            other = home / granule.name.replace(TILE, TILE[:-2] + column + TILE[-1])
+            other.mkdir()
+            for path in granule.iterdir():
+                (other / path.name.replace(granule.name, other.name)).hardlink_to(path)
 
 
 def make_results(home: Path, out: Path) -> None:
@@ -119,8 +149,7 @@ def overhead(count: int) -> None:
 def workers(count: int, size: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "in"
-        for seed in range(count):
-            write_granule(simulate_granule(size, seed), home / str(seed))
+        make_granules(home, count, size)
         took = {}
         for cores, processes in ((1, 1), (2, 1), (2, 2)):
             out = Path(place) / f"out{cores}{processes}"
@@ -134,7 +163,16 @@ def workers(count: int, size: int) -> None:
             told = f"{end['done']} granules of {size} x {size}, {processes} at once on {cores} cores"
             print(f"{told}: {end['seconds']:.1f} s")
         print(f"2 workers against 1: {took[2, 1] / took[2, 2]:.2f} times")
+        alone, beside = rounds(1), rounds(2)
+        print(f"two programs that share nothing against one, by the same clock: {beside / alone:.2f} times")
         print(f"2 workers on 2 cores against 1 on 1 core: {took[1, 1] / took[2, 2]:.2f} times")
+
+
+def rounds(programs: int, seconds: float = 10.0) -> int:
+    """Return how often so many programs side by side, one on each core, compress and filter their own megabyte."""
+    commands = [["taskset", "-c", str(core), sys.executable, "-c", BUSY, str(seconds)] for core in range(programs)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    return sum(int(program.communicate()[0]) for program in running)
 
 
 def main() -> None:
