@@ -9,7 +9,8 @@
 - **overhead**: 2,000 jobs that do nothing, on 2 processes: milliseconds a job, by the wall. The aim: 50 ms.
 - **workers**: small simulated granules (512 x 512), masked by 1 process and by 2: how many times faster. The aim: 1.7.
   One process reads ahead, draws and compresses beside the masking, so it has the second core for a part of the time; it
-  is measured on one core alone too, to tell that from what two lose to each other.
+  is measured on one core alone too, to tell that from what two lose to each other; and two programs that share nothing
+  say how much a second core of the machine can bring.
 """
 
 from __future__ import annotations
@@ -36,15 +37,12 @@ from hlsmask.inference.run import open_engine
 from hlsmask.products.output import Output
 from hlsmask.products.request import request_hash
 from hlsmask.testing import simulate_granule, write_granule
+from hlsmask.testing.granule import TILE
 
 START = datetime(2015, 1, 1, 17, 49, 11, tzinfo=UTC)
 ASSETS = ("masks.tif", "qa.tif", "png")
-
-
-TILE, COLUMNS = "T13TDE", "DABCEFGHJKLMNPQRSTUV"
-"""Where simulated granules lie; columns of such tiles, that one's first."""
-
-
+COLUMNS = "DABCEFGHJKLMNPQRSTUV"
+"""Of tiles in a zone: that of simulated granules first."""
 BUSY = """
 import sys, time, zlib
 import numpy as np
@@ -70,7 +68,7 @@ def make_folders(home: Path, count: int) -> None:
     """Make granule folders whose bands are files of one byte."""
     for number in range(count):
         when = START + timedelta(hours=number)
-        name = f"HLS.S30.T13TDE.{when:%Y%jT%H%M%S}.v2.0"
+        name = f"HLS.S30.T{TILE}.{when:%Y%jT%H%M%S}.v2.0"
         folder = home / f"{when:%Y}" / name
         folder.mkdir(parents=True)
         for layer in (*Sensor.S30.layers.values(), "Fmask", "SZA", "SAA"):
