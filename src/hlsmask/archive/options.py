@@ -15,7 +15,7 @@ class Many:
     """Address of a Dask scheduler whose workers mask, such as tcp://10.0.0.5:8786. Else the cores of this machine."""
 
     processes: int | None = None
-    """Processes on this machine that mask, each one source at a time; each takes up to 600 MB. Else one a core."""
+    """Processes on this machine that mask, each one source at a time; each takes up to 700 MB. Else one a core."""
 
     dry_run: bool = False
     """Tell what would be done, how much would be read and about how long it takes; then end."""
