@@ -23,10 +23,15 @@ from hlsmask.models.registry import NETWORKS, find
 
 ALL = tuple(NETWORKS)
 ANY_SIZE = tuple(name for name, network in NETWORKS.items() if not network.fixed)
-LIGHT = ("mobilenetv3", "deeplabv3p", "segnet", "satlas_si_resnet50", "hlsmask_s")
+LIGHT = ("mobilenetv3", "segnet", "hlsmask_s")
 """Those that export within seconds; the others are proofs for `make test-all`."""
+HEAVY = ("satlas_si_swinb", "vitb16", "prithvi")
+"""Those that take from ten seconds to half a minute for a step forward and back."""
 
 each = pytest.mark.parametrize("name", ALL)
+each_the_heavy_slowly = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in ALL]
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def some_bands(name: str, count: int = 1, rows: int = 64, columns: int = 96) -> 
     return torch.rand(count, 6, rows, columns, generator=torch.Generator().manual_seed(0))
 
 
-@each
+@each_the_heavy_slowly
 def test_forward_is_the_same_twice_and_one_by_one(name, made):
     net, bands = made(name), some_bands(name, 2)
     with torch.inference_mode():
@@ -73,7 +78,7 @@ def test_forward_is_the_same_twice_and_one_by_one(name, made):
         torch.testing.assert_close(together[1:], net(bands[1:]), rtol=1e-4, atol=1e-4)
 
 
-@each
+@each_the_heavy_slowly
 def test_backward_reaches_every_parameter(name):
     net = models.create(name).train()
     net(some_bands(name, 2)).square().sum().backward()
@@ -123,7 +128,7 @@ def test_saved_and_loaded(name, made, tmp_path):
     assert all(torch.equal(tensor, after[key]) for key, tensor in before.items())
 
 
-@each
+@each_the_heavy_slowly
 def test_the_form_that_is_run_gives_the_same(name, made):
     net, bands = made(name), some_bands(name)
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}

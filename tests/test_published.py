@@ -28,7 +28,13 @@ UNPOOLED = "segnet"
 differently. Of its 1024 values a mask, up to 5 are then off, by up to 4e-4; in float64, 5 are, by up to 2.3e-3."""
 
 
-@pytest.mark.parametrize("pair", reference.PAIRS)
+LARGEST = "satlas_si_swinb"
+"""Three times satlas_si_swint, and the same code but for its widths: a proof for `make test-all`."""
+
+
+@pytest.mark.parametrize(
+    "pair", [pytest.param(pair, marks=pytest.mark.slow) if pair == LARGEST else pair for pair in reference.PAIRS]
+)
 def test_number_for_number(pair, tmp_path):
     filled = reference.tensors(pair)
     plain = reference.write(tmp_path / "plain.pth.tar", filled)

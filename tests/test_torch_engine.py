@@ -28,6 +28,8 @@ from hlsmask.models import NETWORKS, create, load, save
 from hlsmask.testing import tiny_granule
 
 FIXED = [network.backbone for network in NETWORKS.values() if network.fixed]
+LARGEST = "prithvi"
+"""Of these: a proof for `make test-all`."""
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,9 @@ def test_a_scene_of_odd_size(weights, backbone):
         np.testing.assert_allclose(chances[mask].values[seen], wanted[at][seen], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == LARGEST else name for name in FIXED]
+)
 def test_a_network_of_one_window_size_masks_a_smaller_scene(name, weights):
     path = weights(name)
     bands = some_bands(70, 41)
