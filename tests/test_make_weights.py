@@ -72,28 +72,10 @@ def test_a_threshold_of_cloud_is_lowered_where_that_costs_little_and_raised_by_c
     monkeypatch.setattr(
         recipe,
         "counted",
-        lambda _, store, __, value, ___=None: dict.fromkeys(Mask, clear if store == "clear" else there if value else absent),
+        lambda _, store, __, value: dict.fromkeys(Mask, clear if store == "clear" else there if value else absent),
     )
     net = models.create("hlsmask_s")
     net.card = replace(net.card, thresholds=dict.fromkeys(Mask, 0.5))
     lowered = recipe.lowered(net, "simulated")
     assert lowered == dict.fromkeys(Mask, 0.5) | {Mask.CLOUD: 0.3}
     assert recipe.raised(net, lowered, "clear") == dict.fromkeys(Mask, 0.5) | {Mask.CLOUD: 0.4}
-
-
-def test_ground_with_hills_near_does_not_count_as_free_of_their_shadow(recipe, tmp_path):
-    share = {}
-    with StoreWriter(tmp_path / "ground") as writer:
-        samples = held(2)
-        for at, level in enumerate((0.95, 0.5)):
-            sample = samples.sample(at)
-            labels = sample.labels.copy()
-            labels[4] = 255
-            labels[4].reshape(-1)[: int(level * labels[4].size)] = 0
-            writer.append(replace(sample, labels=labels, record=replace(sample.record, split="train")))
-            share[level] = int((labels[4] == 0).sum())
-    net = models.create("hlsmask_s").eval()
-    every = recipe.counted(net, tmp_path / "ground", ("train",), 0)[Mask.TERRAIN_SHADOW]
-    level = recipe.counted(net, tmp_path / "ground", ("train",), 0, {Mask.TERRAIN_SHADOW: 0.9})[Mask.TERRAIN_SHADOW]
-    assert every[-1] == sum(share.values())
-    assert level[-1] == share[0.95]
