@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 import hlsmask
+from heavy import slowly
 from hlsmask import models
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, OutputError, UsageError
@@ -25,13 +26,9 @@ ALL = tuple(NETWORKS)
 ANY_SIZE = tuple(name for name, network in NETWORKS.items() if not network.fixed)
 LIGHT = ("mobilenetv3", "segnet", "hlsmask_s")
 """Those that export within seconds; the others are proofs for `make test-all`."""
-HEAVY = ("satlas_si_swinb", "vitb16", "prithvi")
-"""Those that take from ten seconds to half a minute for a step forward and back."""
 
 each = pytest.mark.parametrize("name", ALL)
-each_the_heavy_slowly = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in ALL]
-)
+each_the_heavy_slowly = pytest.mark.parametrize("name", slowly(ALL))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import reference
+from heavy import slowly
 from hlsmask import models
 from hlsmask.errors import ModelError, UsageError
 from hlsmask.masks import PUBLISHED_NAMES, Mask
@@ -32,9 +33,7 @@ LARGEST = "satlas_si_swinb"
 """Three times satlas_si_swint, and the same code but for its widths: a proof for `make test-all`."""
 
 
-@pytest.mark.parametrize(
-    "pair", [pytest.param(pair, marks=pytest.mark.slow) if pair == LARGEST else pair for pair in reference.PAIRS]
-)
+@pytest.mark.parametrize("pair", slowly(reference.PAIRS, {LARGEST}))
 def test_number_for_number(pair, tmp_path):
     filled = reference.tensors(pair)
     plain = reference.write(tmp_path / "plain.pth.tar", filled)

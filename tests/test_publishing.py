@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import reference
+from heavy import slowly
 from hlsmask.card import Normalization
 from hlsmask.errors import ModelError, OutputError, UsageError
 from hlsmask.masks import PUBLISHED_NAMES, Mask
@@ -145,9 +146,6 @@ def spread(pair):
     return tensors
 
 
-LARGE = ("satlas_si_swinb", "vitb16", "prithvi")
-
-
 def described(pair):
     """Return shape and type of every tensor of a published checkpoint by its name, in the order of the file."""
     reference.fill()  # skips where there are no descriptions
@@ -161,9 +159,7 @@ def test_names_shapes_and_order_are_those_of_the_file(pair):
     assert [(part.theirs, part.shape) for part in parts] == expected
 
 
-@pytest.mark.parametrize(
-    "pair", [pytest.param(pair, marks=pytest.mark.slow) if pair in LARGE else pair for pair in reference.PAIRS]
-)
+@pytest.mark.parametrize("pair", slowly(reference.PAIRS))
 def test_what_was_read_is_written_as_it_was(pair, tmp_path):
     theirs = spread(pair)
     first = import_published(reference.write(tmp_path / "first.pth.tar", theirs))

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 import hlsmask
 import reference
+from heavy import slowly
 from hlsmask.bands import BANDS
 from hlsmask.card import METADATA_KEY, Normalization
 from hlsmask.errors import CardError, ModelError, UsageError
@@ -118,9 +119,7 @@ def test_a_scene_of_odd_size(weights, backbone):
         np.testing.assert_allclose(chances[mask].values[seen], wanted[at][seen], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name == LARGEST else name for name in FIXED]
-)
+@pytest.mark.parametrize("name", slowly(FIXED, {LARGEST}))
 def test_a_network_of_one_window_size_masks_a_smaller_scene(name, weights):
     path = weights(name)
     bands = some_bands(70, 41)
