@@ -3,8 +3,9 @@
     python benchmarks/chips.py ../shared/data/hls_chips.tif --out chips.store
 
 A sample a chip, in the order of the file: HLS integers, Fmask, and labels from the DSWx tests on the bands and Fmask.
-Terrain shadow is 0 where the elevation is less steep than 5 degrees, from which slope no side can count as turned
-from the sun, and not known elsewhere: the chips do not tell the sun. Elevations of chips with 100 m of relief or more
+Terrain shadow is 0 on level ground that nothing in the chip can shade, and not known elsewhere, since the chips do not
+tell the sun: less steep than 5 degrees, from which slope a side can count as turned from it, with all pixels beside it,
+and in no cast shadow of the lowest sun of HLS, wherever that stands. Elevations of chips with 100 m of relief or more
 go aside, into `OUT.dem.npy` (chip, row, column; metres), to lay over others: `relief.dem` of a simulation.
 
 With `--locations hls_chips_labels.npz`, chips of every fourth location become the split `test`, those of every eighth
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from scipy.ndimage import binary_erosion
+from scipy.ndimage import binary_dilation, binary_erosion
 
 from hlsmask.aside import aside
 from hlsmask.granules import fmask as fmask_code
@@ -32,10 +33,14 @@ from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.samples.labels import from_spectral
 from hlsmask.samples.sample import Record, Sample, reflectance
 from hlsmask.samples.store import StoreWriter
+from hlsmask.sun import Sun
+from hlsmask.testing.relief import cast_shadow
 
 CHIP = 128
 PIXEL = 30.0
 FLAT = 5.0  # degrees, BACK_SLOPE of the DSWx SHAD layer
+LOWEST = 76.0  # degrees from straight up: HLS has no granules of a lower sun
+AZIMUTHS = np.arange(0, 360, 15)
 BANDS, FMASK, DEM = slice(0, 6), 6, 7
 TURNS = ("train", "test", "train", "val", "train", "test", "train", "train")  # of locations, again and again
 PASSED = np.array([code.bit_count() for code in range(32)], np.uint8)  # DSWx tests, of a code
@@ -45,9 +50,15 @@ RIM = 2  # pixels on either side of the edges of drawn labels, which are loose
 
 def labels_of(bands: np.ndarray, fmask: np.ndarray, dem: np.ndarray) -> np.ndarray:
     labels = from_spectral(bands, fmask)
-    slope = np.hypot(*np.gradient(dem.astype(np.float32), PIXEL))
-    labels[4] = np.where(slope < tan(radians(FLAT)), 0, NOT_OBSERVED)
+    labels[4] = np.where(unshaded(dem.astype(np.float32)), 0, NOT_OBSERVED)
     return labels
+
+
+def unshaded(dem: np.ndarray) -> np.ndarray:
+    """Return where elevations (h, w), metres, cannot lie in terrain shadow, whatever the sun."""
+    steep = np.hypot(*np.gradient(dem, PIXEL)) >= tan(radians(FLAT))
+    reached = [cast_shadow(dem, Sun(azimuth, LOWEST), spacing=PIXEL) for azimuth in AZIMUTHS.tolist()]
+    return ~binary_dilation(steep, np.ones((3, 3))) & ~np.any(reached, axis=0)
 
 
 def splits_of(locations: np.ndarray) -> list[str]:

@@ -9,8 +9,8 @@ those elevations, metres, of ground that is in none of the other splits.
 Thresholds are those of highest F1 on samples that are simulated over the split val, and scores those over the split
 test: figures on simulated data. There (`recipes/judged.toml`) the rim that training leaves out counts as people draw
 it: as cloud, and as no shadow. That of cloud is then lowered as far as it costs no more than 0.005 of F1 there:
-networks are less certain of real clouds than of simulated ones. Where too much of the clear ground of the splits train
-and val, as it is, would be called cloud, shadow (0.1 %) or terrain shadow (0.5 %), that threshold is raised.
+networks are less certain of real clouds than of simulated ones. Where too much of the clear ground of the split train
+or of val, as it is, would be called cloud, shadow (0.1 %) or terrain shadow (0.5 %), that threshold is raised.
 
 `--trained` leaves out training.
 """
@@ -23,7 +23,6 @@ import sys
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +80,10 @@ def laid(dem: Path | None, folder: Path) -> Path:
     return changed
 
 
-def counted(net: models.MaskNet, store: Path, splits: tuple[str, ...], value: int) -> dict[Mask, np.ndarray]:
+def counted(net: models.MaskNet, store: Path, split: str, value: int) -> dict[Mask, np.ndarray]:
     """Return how many pixels whose label is `value` are above each of `STEPS`, and last how many there are, by mask."""
     counts = {mask: np.zeros(len(STEPS) + 1, np.int64) for mask in net.card.masks}
-    for bands, labels in chain.from_iterable(hlsmask.samples.open(store, split) for split in splits):
+    for bands, labels in hlsmask.samples.open(store, split):
         taken = torch.from_numpy(net.card.normalize(bands[None], missing=0))
         with torch.inference_mode():
             given = torch.sigmoid(net(taken))[0].numpy()
@@ -97,7 +96,7 @@ def counted(net: models.MaskNet, store: Path, splits: tuple[str, ...], value: in
 def lowered(net: models.MaskNet, simulated: Path) -> dict[Mask, float]:
     """Return the network's thresholds, lowered where that costs next to nothing on the simulated split val."""
     thresholds = {mask: net.card.threshold(mask) for mask in net.card.masks}
-    there, absent = (counted(net, simulated, ("val",), value) for value in (1, 0))
+    there, absent = (counted(net, simulated, "val", value) for value in (1, 0))
     for mask, cost in LENIENT.items():
         hits, false_alarms = there[mask][:-1], absent[mask][:-1]
         f1 = 2 * hits / np.maximum(hits + false_alarms + there[mask][-1], 1)
@@ -108,14 +107,18 @@ def lowered(net: models.MaskNet, simulated: Path) -> dict[Mask, float]:
 
 
 def raised(net: models.MaskNet, thresholds: dict[Mask, float], backgrounds: Path) -> dict[Mask, float]:
-    """Return thresholds, raised where too much clear ground of train and val is above them."""
-    above = counted(net, backgrounds, ("train", "val"), 0)
-    for mask, share in CLEAR.items():
-        clear = above[mask][-1]
-        few = STEPS[above[mask][:-1] <= share * clear]
-        least = float(few.min()) if few.size else float(STEPS.max())
-        print(f"{mask.title}: {thresholds[mask]:g}; {least:g} at least by {clear:,} pixels of clear ground")
-        thresholds[mask] = max(thresholds[mask], least)
+    """Return thresholds, raised where too much clear ground of train or of val is above them.
+
+    Each split counts alone: there is more ground in train, and that in val was not trained on.
+    """
+    for split in ("train", "val"):
+        above = counted(net, backgrounds, split, 0)
+        for mask, share in CLEAR.items():
+            clear = above[mask][-1]
+            few = STEPS[above[mask][:-1] <= share * clear]
+            least = float(few.min()) if few.size else float(STEPS.max())
+            print(f"{mask.title}: {thresholds[mask]:g}; {least:g} at least by {clear:,} clear pixels of {split}")
+            thresholds[mask] = max(thresholds[mask], least)
     return thresholds
 
 
