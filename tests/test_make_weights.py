@@ -63,7 +63,7 @@ def test_real_relief_is_laid_where_it_is_given(recipe, tmp_path):
     assert replace(real, relief=replace(real.relief, dem="")) == drawn
 
 
-def test_a_threshold_of_cloud_is_lowered_where_that_costs_little_and_raised_by_clear_ground(recipe, monkeypatch):
+def test_thresholds_are_lowered_where_that_costs_little_and_raised_by_clear_ground(recipe, monkeypatch):
     there = np.r_[np.full(19, 900), 1000]  # pixels above 0.05, 0.1, ... 0.95, and all
     absent = np.r_[
         np.full(5, 200), np.full(4, 101), 100, np.full(9, 101), 9000
@@ -80,5 +80,5 @@ def test_a_threshold_of_cloud_is_lowered_where_that_costs_little_and_raised_by_c
     net = models.create("hlsmask_s")
     net.card = replace(net.card, thresholds=dict.fromkeys(Mask, 0.5))
     lowered = recipe.lowered(net, "simulated")
-    assert lowered == dict.fromkeys(Mask, 0.5) | {Mask.CLOUD: 0.3}
-    assert recipe.raised(net, lowered, "clear") == dict.fromkeys(Mask, 0.5) | {Mask.CLOUD: 0.4}
+    assert lowered == dict.fromkeys(Mask, 0.5) | {Mask.CLOUD: 0.3, Mask.WATER: 0.3}
+    assert recipe.raised(net, lowered, "clear") == dict.fromkeys(Mask, 0.5) | {Mask.CLOUD: 0.4, Mask.WATER: 0.3}
