@@ -127,7 +127,7 @@ def ship(trained: Path, out: Path, simulated: Path, store: Path, backgrounds: st
     """Write both files, with the same card."""
     net = models.load(trained).eval()
     form = models.NETWORKS[NAME]  # how scenes are cut for it is no matter of training
-    cut = {"size": form.size, "overlap": form.overlap, "view": form.view}
+    cut = {"size": form.size, "multiple": form.multiple, "overlap": form.overlap, "view": form.view}
     net.card = replace(net.card, thresholds=raised(net, lowered(net, simulated), store), **cut)
     version = datetime.now(UTC).strftime("%Y.%m.%d.%H%M")  # of two that were trained on one day, each has its own
     card = replace(net.card, name=NAME, version=version, provenance=told(dict(net.card.provenance), backgrounds))

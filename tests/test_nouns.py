@@ -37,6 +37,17 @@ def test_every_pixel_is_kept_exactly_once_and_read_with_its_margin(tiling):
     assert len(list(tiling)) == len(tiling)
 
 
+@given(tilings)
+def test_tiles_are_of_one_size_where_the_last_may_begin_earlier(tiling):
+    for tile in tiling:
+        for axis, (begin, read) in enumerate(((tile.read.row, tile.read.height), (tile.read.col, tile.read.width))):
+            if tile.index[axis] < tiling.grid[axis] - 1:
+                assert (begin, read) == (tile.index[axis] * tiling.step, tiling.size)
+            elif tiling.unit is not None and tiling.grid[axis] > 1:
+                assert tiling.size - tiling.unit < read <= tiling.size
+                assert begin % tiling.unit == 0 or begin == tile.index[axis] * tiling.step
+
+
 def test_tiling_is_a_sequence():
     tiling = Tiling((100, 70), 40, 8)
     assert tiling[-1] == list(tiling)[-1]
@@ -49,6 +60,8 @@ def test_tiling_is_a_sequence():
 def test_tilings_that_cannot_be_are_refused(size, overlap, ramp):
     with pytest.raises(ValueError, match=r"overlap|ramp"):
         Tiling((10, 10), size, overlap, ramp)
+    with pytest.raises(ValueError, match="multiples of 0"):
+        Tiling((10, 10), 8, unit=0)
 
 
 @given(*[st.builds(Window, *[st.integers(-20, 20)] * 2, *[st.integers(0, 20)] * 2)] * 2)

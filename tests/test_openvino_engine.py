@@ -48,6 +48,14 @@ def test_masks_agree_with_onnxruntime(both, shape):
     np.testing.assert_allclose(ours, theirs, atol=5e-3)
 
 
+def test_shapes_may_come_in_any_order(both):
+    """One of them has a form of its own, and which it is changes."""
+    rng = np.random.default_rng(0)
+    for shape in [(1, 64, 64), (1, 96, 64), (1, 96, 64), (2, 64, 64), (1, 96, 64), (1, 64, 64), (1, 64, 64)]:
+        bands = rng.random((shape[0], 6, *shape[1:]), np.float32)
+        np.testing.assert_allclose(both[1](bands), both[0](bands), atol=5e-3)
+
+
 def test_masks_agree_on_a_real_scene(both, shared):
     bands = np.load(shared / "s2_cloud_scene.npz")["bands"][None].astype(np.float32)
     agree = (masks_of(both[1], bands) == masks_of(both[0], bands)).mean((0, 2, 3))

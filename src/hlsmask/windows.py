@@ -1,14 +1,15 @@
 r"""Integer geometry: windows of a scene, and how a scene is cut into overlapping ones.
 
-A scene is cut along each axis into *cells* of `step = size - overlap` pixels. The tile of a cell reads the
-cell and a margin around it; neighbouring tiles so share `overlap` pixels. Of the shared pixels the first
-`ramp` after a cell's edge are blended, the rest is context that is read and thrown away::
+Along each axis a scene is read in *tiles* of `size` pixels, each `step = size - overlap` after the one before, so that
+neighbours share `overlap` pixels. What is finished with a tile is its *cell*, as long as a step. Of the shared pixels
+the first `ramp` after a cell's edge are blended, the rest is context that is read and thrown away::
 
     cells      |---- k-1 ----|------ k ------|---- k+1 ----|
     tile k              .....################\\\\.....
                         ^ctx ^ramp up        ^ramp down ^context
 
-With `ramp = 0` every pixel is kept from exactly one tile.
+At the scene's edges no context is needed: the first and the last cell reach to them. With `ramp = 0` every pixel is
+kept from exactly one tile.
 """
 
 from __future__ import annotations
@@ -122,6 +123,10 @@ class Tiling(Sequence[Tile]):
     ramp: int = 0
     """Of these, pixels that are blended; the others are context. `overlap - ramp` is even."""
 
+    unit: int | None = None
+    """Where given, the last tile of an axis begins earlier, at a multiple of this, to be as large as the others but for
+    less than it: all of a scene can then be taken in arrays of one shape."""
+
     def __post_init__(self) -> None:
         if min(self.shape) < 1:
             raise ValueError(f"a scene of {self.shape} pixels has nothing to cut")
@@ -131,10 +136,12 @@ class Tiling(Sequence[Tile]):
             raise ValueError(f"overlap - ramp must be even, got {self.overlap} - {self.ramp}")
         if self.ramp > self.step:
             raise ValueError(f"a ramp of {self.ramp} does not fit into steps of {self.step} pixels")
+        if self.unit is not None and self.unit < 1:
+            raise ValueError(f"tiles cannot begin at multiples of {self.unit}")
 
     @property
     def step(self) -> int:
-        """Rows and columns of a cell, away from the scene's far edges."""
+        """Rows and columns from one tile to the next, and of a cell, away from the scene's edges."""
         return self.size - self.overlap
 
     @property
@@ -145,8 +152,8 @@ class Tiling(Sequence[Tile]):
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of cells."""
-        rows, cols = self.shape
-        return -(-rows // self.step), -(-cols // self.step)
+        rows, cols = (max(1, -(-(length - self.overlap) // self.step)) for length in self.shape)
+        return rows, cols
 
     def __len__(self) -> int:
         return self.grid[0] * self.grid[1]
@@ -161,7 +168,22 @@ class Tiling(Sequence[Tile]):
         if not -len(self) <= index < len(self):
             raise IndexError(f"tile {index} of {len(self)}")
         i, j = divmod(index % len(self), self.grid[1])
-        scene = Window.of(self.shape)
-        cell = Window(i * self.step, j * self.step, self.step, self.step)
-        read = Window(cell.row - self.context, cell.col - self.context, self.size, self.size)
-        return Tile(index=(i, j), read=read & scene, keep=cell & scene)
+        rows, cols = self._read(0, i), self._read(1, j)
+        kept_rows, kept_cols = self._kept(0, i), self._kept(1, j)
+        return Tile(
+            index=(i, j),
+            read=Window(rows.start, cols.start, len(rows), len(cols)),
+            keep=Window(kept_rows.start, kept_cols.start, len(kept_rows), len(kept_cols)),
+        )
+
+    def _read(self, axis: int, at: int) -> range:
+        """Return what a tile reads along an axis."""
+        length, begin = self.shape[axis], at * self.step
+        if self.unit is not None and at == self.grid[axis] - 1:
+            begin = min(begin, max(0, round_up(length - self.size, self.unit)))
+        return range(begin, min(begin + self.size, length))
+
+    def _kept(self, axis: int, at: int) -> range:
+        """Return its cell along an axis."""
+        begin, last = at * self.step + self.context, at == self.grid[axis] - 1
+        return range(begin if at else 0, self.shape[axis] if last else begin + self.step)

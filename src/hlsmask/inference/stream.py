@@ -33,7 +33,7 @@ _LEAST_STEP = 256
 
 _WIDE = 8192
 """Rows of masks are held until they fill the blocks of the files, which takes memory where a scene is wide. In scenes
-of more columns than this, cells are as high as a block, so that nothing is left over: masks are the same."""
+of more columns than this, cells are as high as a block, so that little is left over: masks are the same."""
 
 
 def tiling_for(
@@ -43,7 +43,8 @@ def tiling_for(
 
     `window` and `overlap` are rounded up so that every window begins at a multiple of `card.multiple`. Half of
     the overlap is blended where the engine `blends`. Else all of it is context, and both are raised to what the
-    engine must see, so that its masks do not depend on them.
+    engine must see, so that its masks do not depend on them; where `window` is not given, it is then no larger than so
+    many windows must be. Windows are of one size: engines prepare themselves for it.
 
     Raises
     ------
@@ -56,9 +57,12 @@ def tiling_for(
         share = round_up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
     else:
         share = round_up(max(card.overlap, overlap or 0), 4 * unit)
-        if window is None and card.seamless and shape[1] > _WIDE:
+        wide = shape[1] > _WIDE
+        if window is None and card.seamless and wide:
             size = min(size, share + ROWS)
         size = max(size, share + round_up(_LEAST_STEP, unit))
+        if window is None and card.seamless and not wide and max(shape) > size:
+            size = max(_least(length, size, share, unit) for length in shape)
     ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:
         raise UsageError(f"--window is {window}; {card.name} takes windows of {card.size} alone")
@@ -67,9 +71,13 @@ def tiling_for(
             f"--overlap {overlap or share} does not fit --window {window or size} "
             f"(rounded up to {share} and {size}); use a larger window or a smaller overlap"
         )
-    if max(shape) <= size:  # one window holds the scene
-        return Tiling(shape, size + share, share, ramp)
-    return Tiling(shape, size, share, ramp)
+    return Tiling(shape, size, share, ramp, unit)
+
+
+def _least(length: int, most: int, share: int, unit: int) -> int:
+    """Return the least size of windows, of which no more are needed along an axis than of the size `most`."""
+    count = max(1, -(-(length - share) // (most - share)))
+    return round_up(max(0, -(-(length - share) // count)) + share, unit)
 
 
 def stream(

@@ -92,7 +92,7 @@ class Network:
     size: int = 512
     """Rows and columns of the window it runs best on."""
 
-    multiple: int = 1
+    multiple: int = 32
     """Rows and columns it takes are multiples of this; others are filled up."""
 
     fixed: bool = False
@@ -131,7 +131,7 @@ class Network:
             tuple(masks),
             normalization=self.normalization,
             size=self.size,
-            multiple=max(self.multiple, _STEP),
+            multiple=self.multiple,
             fixed=self.fixed,
             overlap=self.overlap,
             view=self.view,
@@ -140,7 +140,6 @@ class Network:
         )
 
 
-_STEP = 32
 _HERE = "hlsmask.models"
 _IMAGENET = "ImageNet-1k"
 _TORCHVISION = "BSD-3-Clause (torchvision); ImageNet's own terms are for research"
@@ -171,7 +170,6 @@ _ALL = (
         layout=f"{_HERE}.backbones.deeplabv3p:LAYOUT",
         signature="backbone.decoder.aspp.0.project.0.weight",
         pretraining=Pretraining(_IMAGENET, "https://huggingface.co/smp-hub/resnet34.imagenet", _TORCHVISION),
-        multiple=16,
     ),
     Network(
         "segnet",
@@ -189,7 +187,6 @@ _ALL = (
             _TORCHVISION,
         ),
         by_default=False,
-        multiple=32,
     ),
     *(
         Network(
@@ -208,7 +205,6 @@ _ALL = (
                 "ODC-BY",
             ),
             normalization=TRUE_COLOUR,
-            multiple=32,
         )
         for short, long, name, parameters, cost, signature in (
             ("resnet50", "ResNet-50", "ResNet50", 25_711_066, 253.118, "0.backbone.resnet.conv1.weight"),
@@ -273,7 +269,7 @@ _ALL = (
         f"{_HERE}.heads.hlsmask_s:HlsmaskSHeads",
         parameters=437_029,
         cost=0.995,
-        size=896,
+        size=944,
         multiple=16,
         overlap=256,
         view=128,
