@@ -124,8 +124,8 @@ class Tiling(Sequence[Tile]):
     """Of these, pixels that are blended; the others are context. `overlap - ramp` is even."""
 
     unit: int | None = None
-    """Where given, the last tile of an axis begins earlier, at a multiple of this, to be as large as the others but for
-    less than it: all of a scene can then be taken in arrays of one shape."""
+    """Where given, the last tile of an axis that is nearly as large as the others (seven eighths) begins earlier, at a
+    multiple of this, to be as large but for less than it: all of a scene can then be taken in arrays of one shape."""
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1:
@@ -179,8 +179,8 @@ class Tiling(Sequence[Tile]):
     def _read(self, axis: int, at: int) -> range:
         """Return what a tile reads along an axis."""
         length, begin = self.shape[axis], at * self.step
-        if self.unit is not None and at == self.grid[axis] - 1:
-            begin = min(begin, max(0, round_up(length - self.size, self.unit)))
+        if self.unit is not None and at and 7 * self.size <= 8 * (length - begin):
+            begin = min(begin, round_up(length - self.size, self.unit))
         return range(begin, min(begin + self.size, length))
 
     def _kept(self, axis: int, at: int) -> range:

@@ -43,8 +43,8 @@ def tiling_for(
 
     `window` and `overlap` are rounded up so that every window begins at a multiple of `card.multiple`. Half of
     the overlap is blended where the engine `blends`. Else all of it is context, and both are raised to what the
-    engine must see, so that its masks do not depend on them; where `window` is not given, it is then no larger than so
-    many windows must be. Windows are of one size: engines prepare themselves for it.
+    engine must see, so that its masks do not depend on them. Windows are then of one size, for which engines prepare
+    themselves, and no larger than so many must be where `window` is not given.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def tiling_for(
         if window is None and card.seamless and wide:
             size = min(size, share + ROWS)
         size = max(size, share + round_up(_LEAST_STEP, unit))
-        if window is None and card.seamless and not wide and max(shape) > size:
+        if window is None and not wide and not card.fixed and max(shape) > size:
             size = max(_least(length, size, share, unit) for length in shape)
     ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:
@@ -71,7 +71,7 @@ def tiling_for(
             f"--overlap {overlap or share} does not fit --window {window or size} "
             f"(rounded up to {share} and {size}); use a larger window or a smaller overlap"
         )
-    return Tiling(shape, size, share, ramp, unit)
+    return Tiling(shape, size, share, ramp, None if blends else unit)
 
 
 def _least(length: int, most: int, share: int, unit: int) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 VERSION: Final = "1"
 """Changes whenever a mask may change."""
 
-SIZE: Final = 1280
+SIZE: Final = 1312
 """Rows and columns of the window it runs on: larger ones are read with less overlap, but take more memory."""
 
 CONTEXT: Final = 256
