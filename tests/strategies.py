@@ -5,13 +5,18 @@ from hypothesis import strategies as st
 from hlsmask.windows import Tiling
 
 tilings = st.builds(
-    lambda shape, step, ramp, context, unit: Tiling(
-        shape, step + min(ramp, step) + 2 * context, min(ramp, step) + 2 * context, min(ramp, step), unit
+    lambda shape, step, ramp, context: Tiling(
+        shape, step + min(ramp, step) + 2 * context, min(ramp, step) + 2 * context, min(ramp, step)
     ),
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
     st.integers(1, 40),
     st.integers(0, 20),
     st.integers(0, 12),
-    st.none() | st.integers(1, 9),
+) | st.builds(
+    lambda shape, unit, step, context: Tiling(shape, unit * (step + 2 * context), 2 * unit * context, 0, unit),
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.integers(1, 9),
+    st.integers(1, 6),
+    st.integers(0, 2),
 )
-"""Scenes cut in every way, with and without ramps, the last tiles as they fall or as large as the others."""
+"""Scenes cut in every way, with and without ramps, and to measure."""

@@ -1,6 +1,7 @@
 """The nouns hold what their contract says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from hlsmask.evaluation.confusion import Confusion
 from hlsmask.masks import Mask
 from hlsmask.raster import Raster
 from hlsmask.sun import Sun
-from hlsmask.windows import Tiling, Window
+from hlsmask.windows import Tiling, Window, round_up
 from strategies import tilings
 
 
@@ -38,14 +39,17 @@ def test_every_pixel_is_kept_exactly_once_and_read_with_its_margin(tiling):
 
 
 @given(tilings)
-def test_tiles_are_of_one_size_where_the_last_is_nearly_and_may_begin_earlier(tiling):
+def test_tiles_that_are_cut_to_measure_are_as_many_of_one_shape_and_no_larger(tiling):
+    unit, (rows, cols) = tiling.unit, tiling.sizes
+    if unit is None:
+        assert rows == cols == tiling.size
+        return
+    assert max(rows, cols) <= tiling.size
+    assert len(tiling) == len(replace(tiling, unit=None))
     for tile in tiling:
-        for axis, (begin, read) in enumerate(((tile.read.row, tile.read.height), (tile.read.col, tile.read.width))):
-            if tile.index[axis] < tiling.grid[axis] - 1:
-                assert (begin, read) == (tile.index[axis] * tiling.step, tiling.size)
-            elif tiling.unit is not None and tiling.grid[axis] > 1 and read >= 7 / 8 * tiling.size:
-                assert tiling.size - tiling.unit < read <= tiling.size
-                assert begin % tiling.unit == 0 or begin == tile.index[axis] * tiling.step
+        assert tile.read.row % unit == tile.read.col % unit == 0
+        for read, size, length in zip(tile.read.shape, (rows, cols), tiling.shape, strict=True):
+            assert round_up(read, unit) == size or read == length <= tiling.size
 
 
 def test_tiling_is_a_sequence():
@@ -60,8 +64,12 @@ def test_tiling_is_a_sequence():
 def test_tilings_that_cannot_be_are_refused(size, overlap, ramp):
     with pytest.raises(ValueError, match=r"overlap|ramp"):
         Tiling((10, 10), size, overlap, ramp)
-    with pytest.raises(ValueError, match="multiples of 0"):
-        Tiling((10, 10), 8, unit=0)
+
+
+@pytest.mark.parametrize(("size", "overlap", "ramp", "unit"), [(8, 4, 0, 0), (8, 4, 0, 3), (8, 2, 0, 4), (8, 4, 2, 2)])
+def test_what_cannot_be_cut_to_measure_is_refused(size, overlap, ramp, unit):
+    with pytest.raises(ValueError, match=f"not cut to multiples of {unit}"):
+        Tiling((10, 10), size, overlap, ramp, unit)
 
 
 @given(*[st.builds(Window, *[st.integers(-20, 20)] * 2, *[st.integers(0, 20)] * 2)] * 2)

@@ -1,8 +1,8 @@
 r"""Integer geometry: windows of a scene, and how a scene is cut into overlapping ones.
 
-Along each axis a scene is read in *tiles* of `size` pixels, each `step = size - overlap` after the one before, so that
-neighbours share `overlap` pixels. What is finished with a tile is its *cell*, as long as a step. Of the shared pixels
-the first `ramp` after a cell's edge are blended, the rest is context that is read and thrown away::
+Along each axis a scene is read in *tiles* of `size` pixels, each a step of `size - overlap` after the one before, so
+that neighbours share `overlap` pixels. What is finished with a tile is its *cell*, as long as a step. Of the shared
+pixels the first `ramp` after a cell's edge are blended, the rest is context that is read and thrown away::
 
     cells      |---- k-1 ----|------ k ------|---- k+1 ----|
     tile k              .....################\\\\.....
@@ -124,8 +124,9 @@ class Tiling(Sequence[Tile]):
     """Of these, pixels that are blended; the others are context. `overlap - ramp` is even."""
 
     unit: int | None = None
-    """Where given, the last tile of an axis that is nearly as large as the others (seven eighths) begins earlier, at a
-    multiple of this, to be as large but for less than it: all of a scene can then be taken in arrays of one shape."""
+    """Where given, tiles are cut to measure along each axis: no larger than so many of `size` must be, to a multiple of
+    this, and the last begins earlier to be as large, so that all of a scene can be taken in arrays of one shape. For
+    sizes and overlaps that are multiples of it too, and no ramp."""
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1:
@@ -134,15 +135,13 @@ class Tiling(Sequence[Tile]):
             raise ValueError(f"need 0 <= ramp <= overlap < size, got {self.ramp}, {self.overlap}, {self.size}")
         if (self.overlap - self.ramp) % 2:
             raise ValueError(f"overlap - ramp must be even, got {self.overlap} - {self.ramp}")
-        if self.ramp > self.step:
-            raise ValueError(f"a ramp of {self.ramp} does not fit into steps of {self.step} pixels")
-        if self.unit is not None and self.unit < 1:
-            raise ValueError(f"tiles cannot begin at multiples of {self.unit}")
-
-    @property
-    def step(self) -> int:
-        """Rows and columns from one tile to the next, and of a cell, away from the scene's edges."""
-        return self.size - self.overlap
+        if self.ramp > self.size - self.overlap:
+            raise ValueError(f"a ramp of {self.ramp} does not fit into steps of {self.size - self.overlap} pixels")
+        if self.unit is not None and (self.unit < 1 or self.size % self.unit or self.overlap % self.unit or self.ramp):
+            raise ValueError(
+                f"tiles of {self.size} that share {self.overlap}, of which {self.ramp} are blended, "
+                f"are not cut to multiples of {self.unit}"
+            )
 
     @property
     def context(self) -> int:
@@ -152,8 +151,25 @@ class Tiling(Sequence[Tile]):
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of cells."""
-        rows, cols = (max(1, -(-(length - self.overlap) // self.step)) for length in self.shape)
+        rows, cols = (max(1, -(-(length - self.overlap) // (self.size - self.overlap))) for length in self.shape)
         return rows, cols
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Rows and columns from one tile to the next, and of a cell, away from the scene's edges."""
+        if self.unit is None:
+            return self.size - self.overlap, self.size - self.overlap
+        rows, cols = (
+            round_up(max(self.unit, -(-(length - self.overlap) // count)), self.unit)
+            for length, count in zip(self.shape, self.grid, strict=True)
+        )
+        return rows, cols
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Rows and columns that a tile reads, away from the scene's edges."""
+        rows, cols = self.steps
+        return rows + self.overlap, cols + self.overlap
 
     def __len__(self) -> int:
         return self.grid[0] * self.grid[1]
@@ -178,12 +194,13 @@ class Tiling(Sequence[Tile]):
 
     def _read(self, axis: int, at: int) -> range:
         """Return what a tile reads along an axis."""
-        length, begin = self.shape[axis], at * self.step
-        if self.unit is not None and at and 7 * self.size <= 8 * (length - begin):
-            begin = min(begin, round_up(length - self.size, self.unit))
-        return range(begin, min(begin + self.size, length))
+        length, size, begin = self.shape[axis], self.sizes[axis], at * self.steps[axis]
+        if self.unit is not None and at and at == self.grid[axis] - 1:
+            begin = min(begin, round_up(length - size, self.unit))
+        return range(begin, min(begin + size, length))
 
     def _kept(self, axis: int, at: int) -> range:
         """Return its cell along an axis."""
-        begin, last = at * self.step + self.context, at == self.grid[axis] - 1
-        return range(begin if at else 0, self.shape[axis] if last else begin + self.step)
+        step, last = self.steps[axis], at == self.grid[axis] - 1
+        begin = at * step + self.context
+        return range(begin if at else 0, self.shape[axis] if last else begin + step)

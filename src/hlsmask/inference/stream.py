@@ -43,8 +43,8 @@ def tiling_for(
 
     `window` and `overlap` are rounded up so that every window begins at a multiple of `card.multiple`. Half of
     the overlap is blended where the engine `blends`. Else all of it is context, and both are raised to what the
-    engine must see, so that its masks do not depend on them. Windows are then of one size, for which engines prepare
-    themselves, and no larger than so many must be where `window` is not given.
+    engine must see, so that its masks do not depend on them; windows are then of one shape, for which engines prepare
+    themselves, and no larger than so many must be.
 
     Raises
     ------
@@ -57,12 +57,9 @@ def tiling_for(
         share = round_up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
     else:
         share = round_up(max(card.overlap, overlap or 0), 4 * unit)
-        wide = shape[1] > _WIDE
-        if window is None and card.seamless and wide:
+        if window is None and card.seamless and shape[1] > _WIDE:
             size = min(size, share + ROWS)
         size = max(size, share + round_up(_LEAST_STEP, unit))
-        if window is None and not wide and not card.fixed and max(shape) > size:
-            size = max(_least(length, size, share, unit) for length in shape)
     ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:
         raise UsageError(f"--window is {window}; {card.name} takes windows of {card.size} alone")
@@ -71,13 +68,7 @@ def tiling_for(
             f"--overlap {overlap or share} does not fit --window {window or size} "
             f"(rounded up to {share} and {size}); use a larger window or a smaller overlap"
         )
-    return Tiling(shape, size, share, ramp, None if blends else unit)
-
-
-def _least(length: int, most: int, share: int, unit: int) -> int:
-    """Return the least size of windows, of which no more are needed along an axis than of the size `most`."""
-    count = max(1, -(-(length - share) // (most - share)))
-    return round_up(max(0, -(-(length - share) // count)) + share, unit)
+    return Tiling(shape, size, share, ramp, None if blends or card.fixed else unit)
 
 
 def stream(
