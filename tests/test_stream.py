@@ -38,6 +38,12 @@ def test_cells_of_wide_scenes_fill_the_blocks_of_files_where_masks_do_not_depend
     assert tiling_for((4000, width), card, blends=not card.seamless, window=1024).size == 1024
 
 
+def test_windows_of_wide_scenes_are_smaller_but_not_mostly_what_they_share():
+    card = Card("wide", tuple(Mask), size=1312, overlap=512, multiple=4)
+    assert tiling_for((4000, 12_000), card, blends=False).size == 1152
+    assert tiling_for((4000, 3660), card, blends=False).size == 1312
+
+
 @given(tilings, st.integers(0, 99))
 @settings(max_examples=60)
 def test_blending_tiles_that_agree_gives_the_scene(tiling, seed):

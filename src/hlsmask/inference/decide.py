@@ -111,19 +111,25 @@ def decide(
         ready = known if window.bottom == height else max(0, (window.bottom - margin) // ROWS * ROWS - top)
         if not ready:
             continue
-        hazard = np.concatenate([passed, _hazard(held[:, :known])])
+        hazard = _hazard(passed, held[:, :known])
         for col in range(0, width, _COLUMNS):
             part = Window(top, col, ready, min(_COLUMNS, width - col))
             yield _finish(held[:, :ready, part.col : part.right], hazard, len(passed), part, buffer)
         passed = hazard[: len(passed) + ready][-margin:].copy()
-        held[:, : known - ready] = held[:, ready:known].copy()
+        for plane in held:  # one by one: numpy copies what it moves
+            plane[: known - ready] = plane[ready:known]
         top += ready
 
 
-def _hazard(masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return where there is cloud or cloud shadow (row, column)."""
-    cloud, shadow = (masks[at] == PRESENT for at in _HAZARDS)
-    return np.asarray(cloud | shadow)
+def _hazard(passed: NDArray[np.bool_], masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where there is cloud or cloud shadow (row, column), below the rows that have passed."""
+    hazard = np.empty((len(passed) + masks.shape[1], masks.shape[2]), np.bool_)
+    hazard[: len(passed)] = passed
+    below = hazard[len(passed) :]
+    for row in range(0, len(below), ROWS):  # part by part: of a wide scene all rows at once take much
+        cloud, shadow = (masks[at, row : row + ROWS] == PRESENT for at in _HAZARDS)
+        np.logical_or(cloud, shadow, out=below[row : row + ROWS])
+    return hazard
 
 
 def _finish(masks: NDArray[np.uint8], hazard: NDArray[np.bool_], passed: int, window: Window, buffer: int) -> Decided:

@@ -33,7 +33,8 @@ _LEAST_STEP = 256
 
 _WIDE = 8192
 """Rows of masks are held until they fill the blocks of the files, which takes memory where a scene is wide. In scenes
-of more columns than this, cells are as high as a block, so that little is left over: masks are the same."""
+of more columns than this, cells are as high as a block, or a quarter more than windows share where that is more, so
+that little is left over: masks are the same."""
 
 
 def tiling_for(
@@ -57,8 +58,8 @@ def tiling_for(
         share = round_up(min(card.overlap, size // 2) if overlap is None else overlap, 4 * unit)
     else:
         share = round_up(max(card.overlap, overlap or 0), 4 * unit)
-        if window is None and card.seamless and shape[1] > _WIDE:
-            size = min(size, share + ROWS)
+        if window is None and shape[1] > _WIDE and not card.fixed:
+            size = min(size, share + max(ROWS, round_up(share + share // 4, unit)))
         size = max(size, share + round_up(_LEAST_STEP, unit))
     ramp = share // 2 if blends else 0
     if card.fixed and size != card.size:
