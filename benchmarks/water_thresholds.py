@@ -3,8 +3,8 @@
     python benchmarks/water_thresholds.py --data ../shared/data --model FILE.safetensors
 
 Real: `water_reference` of the splits train and val of `chips.py`, 2 pixels on either side of its edges left out, and
-what Fmask calls cloud or shadow. The split test, on which `accuracy.py` scores, is not looked at. Beside it, the water
-bit of Fmask, and the same grown by a pixel.
+what Fmask calls cloud, shadow or adjacent to them. The split test, on which `accuracy.py` scores, is not looked at.
+Beside it, the water bit of Fmask, and the same grown by a pixel.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from accuracy_chips import HIDDEN, Chips, read_chips
-from accuracy_counting import away_from_edges, grown
+from accuracy_chips import Chips, read_chips
+from accuracy_counting import away_from_edges, counted, grown
 from hlsmask import models
 from hlsmask.granules.fmask import BITS
 from hlsmask.masks import Mask
@@ -36,11 +36,6 @@ def probabilities(net: models.MaskNet, chips: Chips) -> np.ndarray:
         )
 
 
-def f1(said: np.ndarray, there: np.ndarray, known: np.ndarray) -> float:
-    """Return F1 where `known`."""
-    return 2 * (said & there & known).sum() / ((said & known).sum() + (there & known).sum())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
@@ -52,10 +47,10 @@ def main() -> None:
     print("| --- " * (5 + len(STEPS)) + "|")
     for split in ("train", "val"):
         own = chips.take(chips.split == split)
-        known = away_from_edges(own.drawn) & own.observed & (own.byte & HIDDEN == 0)
+        known = away_from_edges(own.drawn) & own.clear
         there, bit, chance = own.drawn == 1, own.bit(BITS[Mask.WATER]), probabilities(net, own)
         masks = [bit, grown(bit), *(chance > step for step in STEPS)]
-        shown = " | ".join(f"{f1(mask, there, known):.3f}" for mask in masks)
+        shown = " | ".join(f"{counted(mask, there, known).f1:.3f}" for mask in masks)
         print(f"| {split} | {len(np.unique(own.place))} | {known.sum():,} | {shown} |")
 
 
