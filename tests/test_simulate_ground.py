@@ -14,7 +14,7 @@ from clear_ground import CLOUD, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, groun
 from hlsmask.inference.spectral.relief import terrain_shadow
 from hlsmask.samples.simulate import Simulator
 from hlsmask.samples.simulate.fields import shift, soften
-from hlsmask.samples.simulate.ground import Relief, Snow, WaterColour
+from hlsmask.samples.simulate.ground import Ground, Relief, Snow, WaterColour
 from hlsmask.sun import Sun
 
 
@@ -169,6 +169,26 @@ def test_snow_is_white_in_the_visible_and_dark_in_the_short_wave_infrared():
     assert (known[:, WATER][wet & (ice < 0.2)] == 1).all()
     assert (ice[wet] > 0.5).any()
     assert (ice[~wet] == 0).all()
+
+
+def test_mottled_land_changes_as_much_as_was_asked_for_and_no_label_with_it():
+    bands, labels = ground(24, 128, water=0.25)
+    level = 0.1
+    asked = Ground(level=(1, 1), tint=(1, 1), offset=(0, 0), bright=0, dark=0, mottled=1, mottled_level=(level, level))
+    made, known = Simulator(replace(STILL, ground=asked))(bands, labels, seed=5)
+    assert torch.equal(known, labels)
+    change = (made / bands).log()
+    assert change[..., :32].abs().max() < 0.01  # water, but for the noise of the sensor
+    land = change[..., 32:]
+    spread = land.std((2, 3))
+    assert (spread > 0.3 * level).any(1).all()
+    assert (spread < 2 * level).all()
+    leaves = (land[:, 3] * land[:, 2]).mean((1, 2)) < 0  # near infrared lighter where red is darker
+    assert 2 <= leaves.sum() <= 16
+    soil = land[~leaves]
+    for band in range(6):  # lighter in all bands together
+        together = (soil[:, band] * soil[:, 3]).mean((1, 2)) / (soil[:, band].std((1, 2)) * soil[:, 3].std((1, 2)))
+        assert (together > 0.8).all()
 
 
 def test_bright_ground_is_neither_cloud_nor_snow():

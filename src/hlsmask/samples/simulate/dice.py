@@ -36,6 +36,7 @@ CHAPTERS: Final = (
     "dark",
     "gaps",
     "elevations",
+    "mottles",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

@@ -36,6 +36,16 @@ class Ground:
     dark_level: Range = (0.25, 0.8)
     """What dark ground keeps of its near infrared; more of the other bands."""
 
+    mottled: float = 0.0
+    """Share of windows whose land is lighter here and darker there, without a light on it: soil, sparse scrub, dunes,
+    fields in leaf. Such ground is what masks take for faint relief."""
+
+    mottled_level: Range = (0.02, 0.2)
+    """Relative deviation of such land's reflectance, drawn evenly in its logarithm."""
+
+    mottled_size: Range = (5.0, 90.0)
+    """The longest of its mottles, in pixels, drawn evenly in its logarithm."""
+
     patchwork: float = 0.0
     """Share of windows put together from two backgrounds along a random line: few backgrounds are soon learned by
     heart. They belong to no one place, so samples that are stored, and may be divided later, cannot be made so."""
@@ -43,7 +53,9 @@ class Ground:
     def __post_init__(self) -> None:
         check(self, 0, 3, "level", "tint")
         check(self, -0.2, 0.2, "offset")
-        check(self, 0, 1, "bright", "bright_cover", "dark", "dark_cover", "dark_level", "patchwork")
+        check(self, 0, 1, "bright", "bright_cover", "dark", "dark_cover", "dark_level", "patchwork", "mottled")
+        check(self, 0.001, 1, "mottled_level")
+        check(self, 3, 400, "mottled_size")
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ class Simulator:
         lakes = self._lakes(canvas, water, height)
         surface.vary(canvas, out, simulation)
         wet = water if lakes is None else torch.maximum(water, lakes)
+        surface.mottle(canvas, out, wet, simulation)
         surface.darken(canvas, out, wet, simulation)
         bare = surface.brighten(canvas, out, wet, simulation)
         surface.recolour(canvas, out, wet, lakes, simulation)

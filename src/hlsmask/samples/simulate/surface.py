@@ -27,6 +27,25 @@ def vary(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
     bands.add_(canvas.column(offset)[:, None]).clamp_(min=0.0005)
 
 
+def mottle(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulation) -> None:
+    """Make the land of some windows lighter here and darker there, in place: what no light and no slope has made."""
+    options, dice = simulation.ground, canvas.dice
+    dice.turn("mottles")
+    rows = np.flatnonzero(dice.chance(options.mottled))
+    level, long = dice.log(options.mottled_level), dice.log(options.mottled_size)
+    beta, stretch, angle = dice.even(1.2, 4.0), dice.even(1, 5), dice.even(0, np.pi)
+    soil = dice.chance(0.65)
+    # Soil is light in all bands alike. Where leaves are denser the near infrared is lighter, red and swir are darker.
+    weights = [dice.even(0.6, 1.2) for _ in range(6)]
+    leaf = [dice.even(*ends) for ends in ((0.1, 0.9), (0.0, 0.8), (0.5, 1.4), (-0.9, 0.0), (0.1, 0.9), (0.4, 1.3))]
+    if rows.size == 0:
+        return
+    field = canvas.field(rows, beta, long, shortest=2.5, stretch=stretch, angle=angle)
+    field = field.clamp_(-3, 3) * canvas.column(level, rows) * (1 - water[rows])
+    for band in range(6):
+        bands[rows, band] *= (field * canvas.column(np.where(soil, weights[band], leaf[band]), rows)).exp_()
+
+
 def darken(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulation) -> None:
     """Make patches of the land of some windows dark, in place: nothing casts them, so they are no shadow."""
     options, dice = simulation.ground, canvas.dice
