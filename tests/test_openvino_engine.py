@@ -4,7 +4,9 @@ import json
 import sys
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from hlsmask import weights
 from hlsmask.errors import CardError, ModelError, UsageError
@@ -78,6 +80,36 @@ def test_what_is_kept_is_what_it_gives_there_and_bands_stay_as_they_were(both):
         np.testing.assert_array_equal(engine(bands, kept), whole[:, :, *kept])
         np.testing.assert_array_equal(bands, before)
         np.testing.assert_array_equal(engine(bands.copy(), kept, overwrite=True), whole[:, :, *kept])
+
+
+@pytest.mark.parametrize(
+    ("strides", "told", "halved"),
+    [
+        ([2, 2], {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}, True),
+        ([2, 2], {"mode": "linear", "coordinate_transformation_mode": "align_corners"}, False),
+        ([2, 2], {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}, False),
+        ([2, 2], {"mode": "nearest", "coordinate_transformation_mode": "half_pixel"}, False),
+        ([1, 2], {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}, False),
+        ([4, 4], {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}, False),
+    ],
+    ids=str,
+)
+def test_logits_may_be_brought_to_full_size_in_any_way(make_network, strides, told, halved):
+    """What is left to us of it is what onnxruntime does there."""
+    path = make_network(weight=np.random.default_rng(1).normal(0, 1, (5, 6, 3, 3)))
+    model = onnx.load(path)
+    (conv,) = model.graph.node
+    conv.output[0] = "small"
+    conv.attribute.append(helper.make_attribute("strides", strides))
+    factors = np.array([1, 1, *strides], np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(factors, "factors"))
+    model.graph.node.append(helper.make_node("Resize", ["small", "", "factors"], ["masks"], **told))
+    onnx.save(model, path)
+    ours, theirs = OpenVinoEngine(path, threads=1), OnnxEngine(path, threads=1)
+    assert ours.halved == halved
+    bands = np.random.default_rng(0).random((2, 6, 48, 64), np.float32)
+    for kept in [(slice(None), slice(None)), (slice(8, 31), slice(5, 64))]:
+        np.testing.assert_allclose(ours(bands, kept), theirs(bands, kept), atol=1e-4)
 
 
 @pytest.mark.usefixtures("found")

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlsmask.bands import BANDS
 from hlsmask.errors import CardError, HlsmaskError, ModelError, first_line
+from hlsmask.inference.doubling import SCALE, doubled
 from hlsmask.inference.engine import WHOLE, cut
 
 if TYPE_CHECKING:
@@ -36,9 +37,13 @@ class NetworkEngine(ABC):
     parallel: Final = True
 
     def __init__(self, card: Card, sha256: str) -> None:
-        """Keep the network's card, and the hash of its weights."""
+        """Keep the network's card, and the hash of its weights.
+
+        Where `halved` is set after that, what `compute` gives is half as large, and doubled here.
+        """
         self.card = card
         self.sha256 = sha256
+        self.halved = False
         self._order = [BANDS.index(band) for band in card.bands]
         self._computing = Lock()
 
@@ -82,9 +87,10 @@ class NetworkEngine(ABC):
         except Exception as error:  # onnxruntime's exceptions share no public base, nor do torch's
             window = "a window of {} x {}".format(*bands.shape[2:])
             raise ModelError(f"{self.card.name} failed on {window}: {first_line(error)}") from error
-        if given.shape != (len(bands), len(self.card.masks), *bands.shape[2:]):
+        sides = bands.shape[2:] if not self.halved else tuple(side // SCALE for side in bands.shape[2:])
+        if given.shape != (len(bands), len(self.card.masks), *sides):
             raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
-        given = cut(given, kept).astype(np.float32, copy=False)
+        given = (doubled if self.halved else cut)(given, kept).astype(np.float32, copy=False)
         return _sigmoid(given) if self.card.output == "logits" else given
 
     def _taken(self, bands: NDArray[np.float32], *, overwrite: bool) -> NDArray[np.float32]:
