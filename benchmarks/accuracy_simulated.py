@@ -31,6 +31,8 @@ TOGETHER = 8
 RELIEF = 150  # metres from the lowest to the highest point of a chip whose DEM is laid over others
 PIXEL = 3  # pixels of the Sentinel-2 scenes' DEM, 10 m, on the side of one of 30 m
 
+FAINT, DEEP = 0.2, 0.5  # of the direct light on open level ground that is lost
+
 NOTHING = Simulation(
     clouds=Clouds(share=0, high=0, contrails=0),
     snow=Snow(share=0, ice_alone=0),
@@ -89,6 +91,11 @@ def lake_ice(report: Report, chips: Chips, masker: Masker, count: int) -> None:
     )
 
 
+def share(part: Confusion, whole: Confusion) -> float:
+    """Return which share of what is there in `whole` is there in a part of it."""
+    return (part.hits + part.misses) / max(1, whole.hits + whole.misses)
+
+
 def elevations(chips: Chips, data: Path) -> dict[str, np.ndarray]:
     """Return real elevations, metres (m, 256, 256), mirrored: of chips with relief, and of the Sentinel-2 scene."""
     steep = chips.dem[np.ptp(chips.dem, axis=(1, 2)) >= RELIEF]
@@ -119,6 +126,7 @@ def relief(report: Report, chips: Chips, data: Path, masker: Masker, count: int)
     for part, (name, (metres, most)) in enumerate(cases.items(), 2):
         simulation = NOTHING if metres is not None else replace(NOTHING, relief=Relief(share=1))
         counts, shad, cast = Confusion(), Confusion(), Confusion()
+        faint, deep = Confusion(), Confusion()
         for bands, labels, parts in windows(simulation, ground, most, part, metres):
             said, there = masker(bands)[:, TERRAIN], labels[:, TERRAIN]
             shading = parts.shading
@@ -126,7 +134,16 @@ def relief(report: Report, chips: Chips, data: Path, masker: Masker, count: int)
             counts += counted(said, there, np.ones(there.shape, bool))
             shad += counted(said, there, own)
             cast += counted(said, there, other)
+            light = shading.light.numpy()
+            faint += counted(said, there, own & (light > 1 - FAINT))
+            deep += counted(said, there, light < 1 - DEEP)
         recalls = [f"{shad.recall:.3f}", f"{cast.recall:.3f}", f"{cast.hits + cast.misses:,}"]
+        recalls += [f"{one.recall:.3f} of {share(one, counts):.0%}" for one in (faint, deep)]
         rows.append([name, *scores(counts), *recalls, str(most)])
         report.goal(f"5. terrain shadow F1 0.80: {name}", f"F1 {counts.f1:.3f}", reached=counts.f1 >= 0.8)
-    report.table(["", *SCORES, "recall, self", "recall, cast", "pixels cast alone", "windows"], rows)
+    told = [f"recall, loses less than {FAINT:.0%}", f"recall, loses {DEEP:.0%} or more"]
+    report.table(["", *SCORES, "recall, self", "recall, cast", "pixels cast alone", *told, "windows"], rows)
+    report.say(
+        "The last recalls are of terrain shadow by what it loses of the direct light that open level ground has, and "
+        "of how much of all terrain shadow that is: the SHAD layer also holds slopes in nearly full light.\n"
+    )

@@ -26,12 +26,6 @@ _HASTY: Final = ("MALLOC_TRIM_THRESHOLD_", "65536")
 _MOST: Final = 32 << 20
 """Bytes up to which glibc, left to itself, comes to keep arrays; and twice that at the end of a pool."""
 
-_LARGE: Final = 1 << 20
-"""Bytes. Left to itself glibc raises that size to 32 MB and keeps windows that were let go of."""
-
-_KEPT: Final = 16 << 20
-"""Bytes that it keeps at the end of a pool then: without it, what small arrays lie in goes and comes too."""
-
 
 def bound() -> None:
     """Bound what GDAL and the C library keep, unless the environment says how much that is.
@@ -53,12 +47,6 @@ def bound() -> None:
     if os.environ.get(name) == value:
         _set(_M_MMAP_THRESHOLD, _MOST)
         _set(_M_TRIM_THRESHOLD, 2 * _MOST)
-
-
-def give_back() -> None:
-    """Let the process give back large arrays at once, which takes some time; for engines that hold much themselves."""
-    _set(_M_MMAP_THRESHOLD, _LARGE)
-    _set(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def _set(option: int, value: int) -> None:

@@ -12,7 +12,6 @@ from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError, first_line
 from hlsmask.inference.doubling import SCALE
 from hlsmask.inference.network import NetworkEngine, check_shapes
-from hlsmask.memory import give_back
 from hlsmask.models.files import sha256_of
 
 if TYPE_CHECKING:
@@ -72,7 +71,6 @@ class OpenVinoEngine(NetworkEngine):
         config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
-        give_back()  # a granule takes 180 MB more otherwise: OpenVINO holds more than onnxruntime as it is
         try:
             self._core, self._config = openvino.Core(), config
             model = self._core.read_model(str(path))
