@@ -126,8 +126,14 @@ def store(tmp_path_factory):
     return write_store(tmp_path_factory.mktemp("data") / "samples.store")
 
 
-def test_workers_change_nothing(store):
-    """Two epochs of real and simulated samples, by one process and by two that persist."""
+def test_workers_change_nothing(store, request):
+    """Two epochs of real and simulated samples, by one process and by two that persist.
+
+    Workers have a thread each, and so has the one process here: some processors round otherwise with more.
+    """
+    threads = torch.get_num_threads()
+    request.addfinalizer(lambda: torch.set_num_threads(threads))
+    torch.set_num_threads(1)
     card = models.create("hlsmask_s").card
 
     def epochs(workers):
