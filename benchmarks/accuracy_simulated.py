@@ -135,8 +135,8 @@ def relief(report: Report, chips: Chips, data: Path, masker: Masker, count: int)
             shad += counted(said, there, own)
             cast += counted(said, there, other)
             light = shading.light.numpy()
-            faint += counted(said, there, own & (light > 1 - FAINT))
-            deep += counted(said, there, light < 1 - DEEP)
+            faint += counted(said, there, light > 1 - FAINT)
+            deep += counted(said, there, light <= 1 - DEEP)
         recalls = [f"{shad.recall:.3f}", f"{cast.recall:.3f}", f"{cast.hits + cast.misses:,}"]
         recalls += [f"{one.recall:.3f} of {share(one, counts):.0%}" for one in (faint, deep)]
         rows.append([name, *scores(counts), *recalls, str(most)])

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from hlsmask import models
 from hlsmask.card import Normalization
+from hlsmask.inference.pytorch import _at_most
 from hlsmask.masks import Mask
 from hlsmask.samples import HeldSamples, SimulatedSamples
 from hlsmask.training.batches import Batches
@@ -126,14 +127,11 @@ def store(tmp_path_factory):
     return write_store(tmp_path_factory.mktemp("data") / "samples.store")
 
 
-def test_workers_change_nothing(store, request):
+def test_workers_change_nothing(store):
     """Two epochs of real and simulated samples, by one process and by two that persist.
 
     Workers have a thread each, and so has the one process here: some processors round otherwise with more.
     """
-    threads = torch.get_num_threads()
-    request.addfinalizer(lambda: torch.set_num_threads(threads))
-    torch.set_num_threads(1)
     card = models.create("hlsmask_s").card
 
     def epochs(workers):
@@ -145,7 +143,9 @@ def test_workers_change_nothing(store, request):
             batches.set_epoch(epoch)
             yield from loader
 
-    alone, together = list(epochs(0)), list(epochs(2))
+    with _at_most(1):
+        alone = list(epochs(0))
+    together = list(epochs(2))
     assert len(alone) == len(together)
     for one, other in zip(alone, together, strict=True):
         assert torch.equal(one[0], other[0])

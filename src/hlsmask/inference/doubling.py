@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 SCALE: Final = 2
 """How much longer the sides are that it gives."""
 
-OWN: Final = np.float32(0.75)
+_OWN: Final = np.float32(0.75)
 """What a pixel gets from the one that it lies in; the rest is from that one's neighbour."""
-
 
 _PART: Final = 64
 """Rows that are doubled in one go: with what they are made from they stay in a core's own cache."""
@@ -30,12 +29,12 @@ def doubled(small: NDArray[np.float32], kept: tuple[slice, slice]) -> NDArray[np
     rows, cols = range(*kept[0].indices(SCALE * height)), range(*kept[1].indices(SCALE * width))
     large = np.empty((*small.shape[:2], len(rows), len(cols)), np.float32)
     planes, targets = small.reshape(-1, height, width), large.reshape(-1, len(rows), len(cols))
-    aside = _near(cols, width)
+    beside = _near(cols, width)
     for start in range(0, len(rows), _PART):
         part = rows[start : start + _PART]
         around = _near(part, height)
         for plane, target in zip(planes, targets, strict=True):
-            wide = _along(plane.take(around, 0).take(aside, 1), 1, cols)
+            wide = _along(plane.take(around, 0).take(beside, 1), 1, cols)
             target[start : start + _PART] = _along(wide, 0, part)
     return large
 
@@ -51,7 +50,7 @@ def _along(near: NDArray[np.float32], axis: int, part: range) -> NDArray[np.floa
     def at(begin: int, end: int | None, step: int | None = None) -> tuple[slice, ...]:
         return (slice(None),) * axis + (slice(begin, end, step),)
 
-    main, rest = near[at(1, -1)] * OWN, near * (1 - OWN)
+    main, rest = near[at(1, -1)] * _OWN, near * (1 - _OWN)
     shape = list(main.shape)
     shape[axis] *= SCALE
     large = np.empty(shape, np.float32)

@@ -36,14 +36,14 @@ class NetworkEngine(ABC):
 
     parallel: Final = True
 
-    def __init__(self, card: Card, sha256: str) -> None:
+    def __init__(self, card: Card, sha256: str, *, halved: bool = False) -> None:
         """Keep the network's card, and the hash of its weights.
 
-        Where `halved` is set after that, what `compute` gives is half as large, and doubled here.
+        Where it is `halved`, rows and columns of what `compute` gives are half as many, and doubled here.
         """
         self.card = card
         self.sha256 = sha256
-        self.halved = False
+        self.halved = halved
         self._order = [BANDS.index(band) for band in card.bands]
         self._computing = Lock()
 
@@ -87,11 +87,15 @@ class NetworkEngine(ABC):
         except Exception as error:  # onnxruntime's exceptions share no public base, nor do torch's
             window = "a window of {} x {}".format(*bands.shape[2:])
             raise ModelError(f"{self.card.name} failed on {window}: {first_line(error)}") from error
-        sides = bands.shape[2:] if not self.halved else tuple(side // SCALE for side in bands.shape[2:])
-        if given.shape != (len(bands), len(self.card.masks), *sides):
+        if given.shape != self._given(bands.shape):
             raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
         given = (doubled if self.halved else cut)(given, kept).astype(np.float32, copy=False)
         return _sigmoid(given) if self.card.output == "logits" else given
+
+    def _given(self, taken: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what `compute` gives for an array of the shape `taken`."""
+        scale = SCALE if self.halved else 1
+        return taken[0], len(self.card.masks), taken[2] // scale, taken[3] // scale
 
     def _taken(self, bands: NDArray[np.float32], *, overwrite: bool) -> NDArray[np.float32]:
         """Return what the network takes, 0 where nothing was observed."""

@@ -82,10 +82,10 @@ class OpenVinoEngine(NetworkEngine):
         entry = ["framework", METADATA_KEY]
         if not model.has_rt_info(entry):
             raise CardError(f"{path} has no card: its metadata lacks {METADATA_KEY!r}; export it with hlsmask")
-        super().__init__(Card.from_json(model.get_rt_info(entry).value, source=str(path)), sha256)
+        card = Card.from_json(model.get_rt_info(entry).value, source=str(path))
+        super().__init__(card, sha256, halved=half is not None)
         inputs, outputs = ([_shape(port) for port in ports] for ports in (model.inputs, model.outputs))
         check_shapes(self.card, inputs, outputs, path)
-        self.halved = half is not None
         self._fixed: tuple[tuple[int, ...], Any] | None = None
         self._last: tuple[int, ...] = ()
         self._tensor = openvino.Tensor
@@ -98,8 +98,7 @@ class OpenVinoEngine(NetworkEngine):
 
     def compute(self, taken: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for what it takes (n, bands, h, w), before it is doubled if it is halved."""
-        sides = (side // SCALE if self.halved else side for side in taken.shape[2:])
-        given = np.empty((len(taken), len(self.card.masks), *sides), np.float32)
+        given = np.empty(self._given(taken.shape), np.float32)
         request = self._request(taken.shape)
         request.set_input_tensor(0, self._tensor(np.ascontiguousarray(taken), shared_memory=True))
         request.set_output_tensor(0, self._tensor(given, shared_memory=True))  # no array of its own to copy from
