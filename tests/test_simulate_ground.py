@@ -122,6 +122,20 @@ def test_snow_on_a_ramp_is_not_darkened_at_the_edges():
     assert (tone[:, -1] / tone[:, -5] - 1).abs().max() < 0.02
 
 
+def test_faint_shading_is_not_known_where_that_is_asked_for_and_the_picture_is_the_same():
+    bands, labels = ground(4, water=0)
+    relief = Relief(share=1, height=(900, 900))
+    made, known, parts = Simulator(replace(STILL, relief=relief)).render(bands, labels, seed=3, sun=Sun(140, 40))
+    asked = replace(STILL, relief=replace(relief, label_from=0.2))
+    same, doubted = Simulator(asked)(bands, labels, seed=3, sun=Sun(140, 40))
+    assert torch.equal(made, same)
+    faint = parts.shading.shad & ~parts.shading.cast & (parts.shading.light > 0.8)
+    assert 0.02 < faint.float().mean() < 0.3
+    assert (known[:, TERRAIN][faint] == 1).all()
+    assert (doubted[:, TERRAIN][faint] == 255).all()
+    assert torch.equal(doubted[:, TERRAIN][~faint], known[:, TERRAIN][~faint])
+
+
 def test_terrain_shadow_that_a_new_lake_floods_is_not_known():
     bands, labels = ground(6, water=0)
     labels[:, TERRAIN, :60] = 1
@@ -189,6 +203,28 @@ def test_mottled_land_changes_as_much_as_was_asked_for_and_no_label_with_it():
     for band in range(6):  # lighter in all bands together
         together = (soil[:, band] * soil[:, 3]).mean((1, 2)) / (soil[:, band].std((1, 2)) * soil[:, 3].std((1, 2)))
         assert (together > 0.8).all()
+
+
+def test_misjudged_air_lies_over_water_alone_in_swells_and_blocks_and_is_no_cloud():
+    bands, labels = ground(24, 128, water=0.5)
+    level = 0.02
+    air = replace(STILL.air, misjudged=1, misjudged_level=(level, level), misjudged_block=(8, 8))
+    made, known = Simulator(replace(STILL, air=air))(bands, labels, seed=5)
+    assert torch.equal(known, labels)
+    change = made - bands
+    assert change[..., 64:].abs().max() < 0.001  # land, but for the noise of the sensor
+    green, swir2 = change[:, 1, :, :64], change[:, 5, :, :64]
+    assert green.max() < 1.1 * level
+    assert green.min() > -0.7 * level
+    assert (green.amax((1, 2)) - green.amin((1, 2)) > 0.2 * level).float().mean() > 0.8
+    assert (swir2.abs() < 0.4 * green.abs() + 0.0005).all()  # less at long waves, as aerosol
+    steps = green.diff(dim=2).abs().amax(1)  # the largest step between two columns, of each window
+    blocky = steps[:, 7::8].amax(1) > 3 * steps[:, 3::8].amax(1)  # at the edges of blocks, and in their middles
+    assert 4 <= blocky.sum() <= 20
+
+    some = replace(STILL, air=replace(air, misjudged=0.5))
+    touched = (Simulator(some)(bands, labels, seed=5)[0] - bands)[:, 1].abs().amax((1, 2)) > 0.002
+    assert 6 <= touched.sum() <= 18
 
 
 def test_bright_ground_is_neither_cloud_nor_snow():

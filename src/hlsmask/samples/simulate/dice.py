@@ -37,6 +37,7 @@ CHAPTERS: Final = (
     "gaps",
     "elevations",
     "mottles",
+    "misjudged",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

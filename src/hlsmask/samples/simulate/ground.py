@@ -177,12 +177,16 @@ class Relief:
     exaggeration: Range = (0.7, 3.0)
     """By how much real heights are multiplied: even in its logarithm."""
 
+    label_from: float = 0.0
+    """Share of the direct light of open level ground from whose loss a slope turned away is known to be terrain shadow.
+    What loses less is not known: its shading is weaker than what soil and leaf do. 0: the whole SHAD layer is known."""
+
     meaning: Literal["shad+cast", "shad"] = "shad+cast"
     """What terrain shadow means: `shad`, slopes turned away from the sun as the DSWx SHAD layer has them, or
     `shad+cast`, those and what other relief hides from the sun. The picture is the same."""
 
     def __post_init__(self) -> None:
-        check(self, 0, 1, "share", "ridges", "real")
+        check(self, 0, 1, "share", "ridges", "real", "label_from")
         check(self, 0.01, 100, "exaggeration")
         check(self, 0, 4000, "height")
         check(self, 1, 6, "slope")

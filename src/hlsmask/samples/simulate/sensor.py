@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from hlsmask.samples.simulate import spectra
+from hlsmask.samples.simulate.fields import upper
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +37,36 @@ def haze(canvas: Canvas, bands: Tensor, simulation: Simulation) -> Tensor | None
     opacity = torch.zeros((bands.shape[0], *canvas.shape), device=canvas.device)
     opacity[rows] = 1 - (-depth).exp_()
     return opacity
+
+
+def misjudge(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulation) -> None:
+    """Leave over the water (n, h, w; 1 where there is some) of some windows what the correction for air got wrong.
+
+    In place. Where the aerosol was taken for thinner than it was, water is lighter and greyer; for denser, darker.
+    Seen over the sea in HLS: smooth swells, and dark or light areas whose edges are those of blocks of pixels.
+    """
+    options, dice = simulation.air, canvas.dice
+    dice.turn("misjudged")
+    chosen = dice.chance(options.misjudged)
+    level, side = dice.log(options.misjudged_level), np.maximum(1, dice.log(options.misjudged_block).astype(int))
+    beta, long, stretch, angle = dice.even(3.4, 4.8), dice.even(80, 500), dice.even(1, 4), dice.even(0, pi)
+    cover, inside = dice.even(-0.3, 0.5), dice.even(-0.6, 1.0)
+    weights = [dice.even(*ends) for ends in ((0.9, 1.6), (1, 1), (0.6, 1.05), (0.3, 1.15), (0.08, 0.45), (0.02, 0.3))]
+    rows = np.flatnonzero(chosen & (water.flatten(1).amax(1) > 0).cpu().numpy())
+    if rows.size == 0:
+        return
+    left = canvas.field(rows, beta, long, shortest=6, stretch=stretch, angle=angle, coarse=2).clamp_(-1, 2).mul_(0.5)
+    where = canvas.field(rows, 3.2, long, coarse=2)
+    height, width = canvas.shape
+    for window, row in enumerate(rows):  # the same value over a block, that of its first pixel
+        block = int(side[row])
+        coarse = where[window, ::block, ::block].repeat_interleave(block, 0).repeat_interleave(block, 1)
+        where[window] = coarse[:height, :width]
+    share = canvas.column(cover.clip(min=0), rows)  # 3 of 8 windows have no blocks
+    left = torch.where(where > upper(where, share), canvas.column(inside, rows), left)
+    left *= canvas.column(level, rows) * water[rows]
+    for band, weight in enumerate(weights):
+        bands[rows, band] = (bands[rows, band] + left * canvas.column(weight, rows)).clamp_(min=0.0005)
 
 
 def measure(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:

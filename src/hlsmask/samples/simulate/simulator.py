@@ -154,6 +154,7 @@ class Simulator:
 
         sky = clouds.make_sky(canvas, simulation, suns, None if height is None else 0.5 - height)
         self._light(canvas, out, shading, sky)
+        sensor.misjudge(canvas, out, wet, simulation)
         fog = sensor.haze(canvas, out, simulation)
         zero = torch.zeros_like(water)
         opacity, shade, contrast = zero, zero, zero
@@ -258,8 +259,11 @@ class Simulator:
         """Return terrain shadow (uint8: 1, 0, 255) and direct light of all windows, or None where none has relief."""
         if shading is None:
             return None, None
-        both = self.simulation.relief.meaning == "shad+cast"
+        options = self.simulation.relief
+        both = options.meaning == "shad+cast"
         value = shading.shad.to(torch.uint8)
+        if options.label_from:
+            value.masked_fill_(shading.shad & (shading.light > 1 - options.label_from), NOT_OBSERVED)
         if both:
             value.masked_fill_((shading.hidden > relief.DARK) & ~shading.shad, NOT_OBSERVED)
             value.masked_fill_(shading.cast, 1)

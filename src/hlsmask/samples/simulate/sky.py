@@ -168,6 +168,16 @@ class Air:
     haze_depth: Range = (0.03, 0.5)
     """Its optical depth in green where it is thickest; falls with wavelength as aerosol does."""
 
+    misjudged: float = 0.0
+    """Share of windows over whose water the correction took the air for clearer here and denser there than it was, in
+    smooth swells and in blocks: over water the aerosol is interpolated from what lies around."""
+
+    misjudged_level: Range = (0.004, 0.03)
+    """Reflectance that it leaves there in green at most, drawn evenly in its logarithm; up to 0.6 of it is taken off."""
+
+    misjudged_block: Range = (3.0, 16.0)
+    """Side of its blocks in pixels, drawn evenly in its logarithm."""
+
     toa: float = 0.35
     """Share of windows seen from the top of the atmosphere, as where air was not corrected for."""
 
@@ -175,7 +185,9 @@ class Air:
     """Factor of that veil, which is 0.085, 0.055, 0.035, 0.016, 0.004, 0.002 from blue to swir2."""
 
     def __post_init__(self) -> None:
-        check(self, 0, 1, "haze", "toa")
+        check(self, 0, 1, "haze", "toa", "misjudged")
+        check(self, 0.0001, 0.2, "misjudged_level")
+        check(self, 1, 200, "misjudged_block")
         check(self, 0, 5, "haze_depth", "toa_level")
 
 
