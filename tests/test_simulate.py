@@ -119,6 +119,38 @@ def test_towers_darken_the_cloud_behind_them_and_no_other():
     assert (known[:, CLOUD] == 1).any()
 
 
+def moved_down(after: torch.Tensor, before: torch.Tensor) -> float:
+    """Return by how many rows one torus is the other moved, from the phases of its long waves."""
+    cross = torch.fft.fft2(after)[1:7, 0] * torch.fft.fft2(before)[1:7, 0].conj()
+    turns = cross.angle() / (-2 * np.pi) * after.shape[0] / torch.arange(1, 7)
+    return float((turns * cross.abs()).sum() / cross.abs().sum())
+
+
+def test_high_clouds_lie_elsewhere_in_each_band_as_far_as_a_sensor_moves_on_meanwhile():
+    bands, labels = ground(6, water=0)
+    bands *= 0.1  # so that all that is seen is cloud
+    height = 1500
+    clouds = with_clouds(height=(height, height), cover=(0.3, 0.3))
+    still = replace(STILL, clouds=clouds, shadow=Shadow(strength=(0, 0)))
+    instrument = replace(STILL.instrument, parallax=1, parallax_part=(1, 1))
+    before, known = Simulator(still)(bands, labels, seed=3)
+    after, same = Simulator(replace(still, instrument=instrument))(bands, labels, seed=3)
+    assert torch.equal(known, same)
+    assert torch.allclose(before[:, 1], after[:, 1], atol=1e-5)
+    metres = height * 7440 / 786_000 * np.array([0, 0.527, 1.005, 2.055, 1.468, 2.085])  # since blue
+    wanted = (metres - metres[1]) / 30 * np.cos(np.radians(11))
+    signs = set()
+    for window in range(6):
+        found = [moved_down(after[window, band], before[window, band]) for band in range(6)]
+        signs.add(np.sign(found[5]))
+        np.testing.assert_allclose(np.array(found) * np.sign(found[5]), wanted, atol=0.06)
+    assert signs == {-1, 1}  # detectors look ahead and back by turns
+
+    some = replace(STILL.instrument, parallax=0.5)
+    half = Simulator(replace(still, instrument=some))(bands, labels, seed=3)[0]
+    assert 1 <= sum(not torch.allclose(half[k], before[k], atol=1e-5) for k in range(6)) <= 5
+
+
 def test_cloud_that_no_eye_could_see_is_not_known():
     bands, labels = ground(8, water=0)
     bands[:, :, :, SIZE // 2 :] = 0.3  # as grey as thin cloud is

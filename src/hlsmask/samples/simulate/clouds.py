@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hlsmask.samples.simulate import spectra
-from hlsmask.samples.simulate.fields import beside, enlarge, shift, shrink, soften, step, upper
+from hlsmask.samples.simulate.fields import beside, enlarge, shift, shrink, slide, soften, step, upper
 from hlsmask.samples.simulate.kinds import Fog
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 VISIBLE: Final = 3
 """So many bands, the first ones, are those that eyes see."""
 
+LABELLED: Final = 1
+"""The band in which clouds lie where their labels are: green."""
+
 CLOUD_FROM: Final = 0.12
 """Opacity that the cover of a kind of cloud is counted from."""
 
@@ -33,6 +36,29 @@ TOWER_STEPS: Final = (0.2, 0.45, 0.7)
 
 TOWER_LOSS: Final = 0.5
 """Share of its brightness that cloud loses in the shadow of a tower: its sides and the sky still light it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """What one layer, or contrails, add to the sky of some of its windows."""
+
+    at: Tensor
+    """Which of the sky's windows, shape (k,)."""
+
+    depth: Tensor
+    """Optical depth of clouds in green, shape (k, h, w)."""
+
+    ice: Tensor
+    """That of the ice among it, shape (k, h, w)."""
+
+    lit: Tensor | None
+    """How much brighter its light side is and how much darker its dark side, shape (k, h, w)."""
+
+    height: NDArray[np.float32]
+    """Metres over the ground, shape (k,)."""
+
+    bounded: list[bool]
+    """Whether what lies beyond a window's edge is its mirror image; else it is a torus."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +79,23 @@ class Sky:
 
     shade: Tensor
     """Share of the sun's direct light that clouds keep from the ground, 0 to 1, shape (m, h, w)."""
+
+    sheets: tuple[Sheet, ...]
+    """What depth, ice and shine are the sums of."""
+
+    def moved(self, down: NDArray[np.float32], right: NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return depth, ice and shine with each sheet `down` and `right` by so many pixels a metre of its height.
+
+        Both have one number for each of the sky's windows, shape (m,).
+        """
+        depth, ice, shine = torch.zeros_like(self.depth), torch.zeros_like(self.depth), torch.ones_like(self.depth)
+        for sheet in self.sheets:
+            own = sheet.at.cpu().numpy()
+            ways = ((down[own] * sheet.height).tolist(), (right[own] * sheet.height).tolist())
+            for total, part in ((depth, sheet.depth), (ice, sheet.ice), (shine, sheet.lit)):
+                if part is not None:
+                    total.index_add_(0, sheet.at, slide(part, *ways, mirrored=sheet.bounded))
+        return depth, ice, shine
 
     @property
     def opacity(self) -> Tensor:
@@ -79,6 +122,12 @@ class Layer:
     ice: NDArray[np.float32]
     """Share of ice, one a window."""
 
+    height: NDArray[np.float32]
+    """Metres over the ground, one a window."""
+
+    bounded: list[bool]
+    """Whether it is bound to the window's ground, and so no torus."""
+
 
 def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor | None = None) -> Sky | None:
     """Return the sky of the windows that have clouds, or None where none has any.
@@ -95,9 +144,9 @@ def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor
     rows = np.flatnonzero(has_low | has_high | has_trail)
     if rows.size == 0:
         return None
-    zero = torch.zeros((rows.size, *canvas.shape), device=canvas.device)
-    depth, ice, above = zero, zero.clone(), zero.clone()
-    shine = torch.ones_like(zero)
+    above = torch.zeros((rows.size, *canvas.shape), device=canvas.device)
+    depth, ice, shine = torch.zeros_like(above), torch.zeros_like(above), torch.ones_like(above)
+    sheets = []
     for chapter, kinds, flags in (("low", low, has_low), ("high", high, has_high)):
         dice.turn(chapter)
         own = np.flatnonzero(flags)
@@ -109,19 +158,22 @@ def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor
         lit = _shine(canvas, layer.thick, own, relief, suns)
         if options.towers[1] > 0:
             lit -= TOWER_LOSS * _behind(layer, towers[own], own, suns, simulation.pixel)
-        shine.index_add_(0, at, lit * (1 - frozen))
-        depth.index_add_(0, at, layer.depth)
+        lit *= 1 - frozen
+        sheets.append(Sheet(at, layer.depth, layer.depth * frozen, lit, layer.height, layer.bounded))
         above.index_add_(0, at, layer.above)
-        ice.index_add_(0, at, layer.depth * frozen)
     own = np.flatnonzero(has_trail)
     if own.size:
         at = torch.from_numpy(np.searchsorted(rows, own)).to(canvas.device)
-        seen, shaded = _contrails(canvas, own, suns, simulation.pixel)
-        depth.index_add_(0, at, seen)
-        ice.index_add_(0, at, seen)
+        seen, shaded, height = _contrails(canvas, own, suns, simulation.pixel)
+        sheets.append(Sheet(at, seen, seen, None, height[own], [True] * own.size))
         above.index_add_(0, at, shaded)
+    for sheet in sheets:
+        depth.index_add_(0, sheet.at, sheet.depth)
+        ice.index_add_(0, sheet.at, sheet.ice)
+        if sheet.lit is not None:
+            shine.index_add_(0, sheet.at, sheet.lit)
     shade = (1 - above.neg_().exp_()) * canvas.column(strength, rows)
-    return Sky(rows, depth, ice, shine, shade)
+    return Sky(rows, depth, ice, shine, shade, tuple(sheets))
 
 
 def _layer(
@@ -161,8 +213,9 @@ def _layer(
     depth = most * torch.tanh(thick / most)
     down, right = suns.throw(drawn["height"], pixel)
     steps = [np.rint(way[rows]).astype(int).tolist() for way in (down, right)]
-    moved = shift(depth, *steps, mirrored=foggy[rows].tolist())  # valleys do not go on where the window ends
-    return Layer(depth, soften(moved), thick, most, ice)
+    bounded = foggy[rows].tolist()  # valleys do not go on where the window ends
+    moved = shift(depth, *steps, mirrored=bounded)
+    return Layer(depth, soften(moved), thick, most, ice, drawn["height"][rows], bounded)
 
 
 def _shine(canvas: Canvas, thick: Tensor, rows: Rows, relief: NDArray[np.float32], suns: Suns) -> Tensor:
@@ -187,13 +240,17 @@ def _behind(layer: Layer, towers: NDArray[np.float32], rows: Rows, suns: Suns, p
     return soften(hidden)
 
 
-def _contrails(canvas: Canvas, rows: Rows, suns: Suns, pixel: float) -> tuple[Tensor, Tensor]:
-    """Return optical depth of trails seen from above, and as the ground's sunbeam meets them, (m, h, w) each."""
+def _contrails(canvas: Canvas, rows: Rows, suns: Suns, pixel: float) -> tuple[Tensor, Tensor, NDArray[np.float32]]:
+    """Return optical depth of trails seen from above, and as the ground's sunbeam meets them, (m, h, w) each.
+
+    Last their height in metres, of all windows, (n,).
+    """
     dice, (height, width) = canvas.dice, canvas.shape
     y = torch.arange(height, device=canvas.device, dtype=torch.float32)[None, :, None]
     x = torch.arange(width, device=canvas.device, dtype=torch.float32)[None, None, :]
     dice.turn("trails")
-    down, right = suns.throw(dice.even(8000, 12000), pixel)
+    metres = dice.even(8000, 12000)
+    down, right = suns.throw(metres, pixel)
     angle, count = dice.even(0, pi), dice.draw() * 3
     lumps = canvas.field(rows, 2.4, 40, shortest=4, stretch=4.0, angle=angle).mul_(0.35).add_(1).clamp_(min=0)
     layers = []
@@ -212,7 +269,7 @@ def _contrails(canvas: Canvas, rows: Rows, suns: Suns, pixel: float) -> tuple[Te
             total += shown * (-((across / canvas.column(wide, rows)) ** 2)).exp()
         layers.append(total)
     moved = shift(lumps, np.rint(down[rows]).astype(int).tolist(), np.rint(right[rows]).astype(int).tolist())
-    return layers[0] * lumps, soften(layers[1] * moved)
+    return layers[0] * lumps, soften(layers[1] * moved), metres
 
 
 def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> Tensor:
@@ -231,16 +288,18 @@ def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> Te
     opacity = sky.opacity
     near = soften(shrink(opacity, 8), 2)
     near = enlarge(near, canvas.shape) * canvas.column(glow, rows)
-    frozen = sky.ice / sky.depth.clamp(min=1e-6)
-    light = sky.shine * step(sky.depth, -2.5, 4.0).clamp(min=0.6)
     warm = torch.from_numpy(colour[rows].astype(np.float32)).to(canvas.device)
-    icy = frozen.mul_(0.5)
     seen = torch.zeros_like(opacity)
-    for band in range(len(spectra.GLOW)):
+    down, right = (way[rows] for way in _parallax(canvas, simulation))
+    depth, light, icy = _look(sky.depth, sky.ice, sky.shine)
+    for band, second in enumerate(spectra.BAND_SECONDS):
+        if down.any():
+            later = np.float32(second - spectra.BAND_SECONDS[LABELLED])
+            depth, light, icy = _look(*sky.moved(later * down, later * right))
         white = light * warm[:, band, None, None]
         if band >= 4:  # noqa: PLR2004 - the short-wave infrared, where ice absorbs
             white.addcmul_(white, icy, value=-1)
-        through = (sky.depth * -spectra.CLOUD_WEIGHT[band]).exp_()
+        through = (depth * -spectra.CLOUD_WEIGHT[band]).exp_()
         plane = bands[:, band] if rows.size == len(bands) else bands[rows, band]
         plane.add_(near, alpha=spectra.GLOW[band])
         plane.sub_(white)
@@ -250,3 +309,21 @@ def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> Te
         if rows.size < len(bands):
             bands[rows, band] = plane
     return seen.abs_()
+
+
+def _look(depth: Tensor, ice: Tensor, shine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return optical depth, how bright clouds of it are, and by what share ice darkens them, (m, h, w) each."""
+    return depth, shine * step(depth, -2.5, 4.0).clamp_(min=0.6), (ice / depth.clamp(min=1e-6)).mul_(0.5)
+
+
+def _parallax(canvas: Canvas, simulation: Simulation) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return by how many pixels (down, right) a metre of height moves a cloud in a second of the sensor, (n,) each.
+
+    Along the track, which runs 8 to 14 degrees from the columns in HLS tiles; every other detector looks backwards.
+    """
+    options, dice = simulation.instrument, canvas.dice
+    dice.turn("parallax")
+    chosen, part, back = dice.chance(options.parallax), dice.within(options.parallax_part), dice.chance(0.5)
+    tilt = np.radians(dice.even(8, 14))
+    rate = np.where(chosen, part * np.where(back, -1, 1) * spectra.PARALLAX / simulation.pixel, 0)
+    return (rate * np.cos(tilt)).astype(np.float32), (-rate * np.sin(tilt)).astype(np.float32)

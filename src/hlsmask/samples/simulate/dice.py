@@ -38,6 +38,7 @@ CHAPTERS: Final = (
     "elevations",
     "mottles",
     "misjudged",
+    "parallax",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

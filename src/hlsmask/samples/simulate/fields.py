@@ -171,6 +171,17 @@ def shift(
     ])  # fmt: skip
 
 
+def slide(field: Tensor, down: Sequence[float], right: Sequence[float], *, mirrored: Sequence[bool]) -> Tensor:
+    """Return what `shift` does for moves that are no whole pixels: between rows linearly, to the nearest column."""
+    rows, cols = np.floor(down).astype(int), np.rint(right).astype(int).tolist()
+    part = (np.asarray(down) - rows).astype(np.float32)
+    near = shift(field, rows.tolist(), cols, mirrored=mirrored)
+    if not part.any():
+        return near
+    far = shift(field, (rows + 1).tolist(), cols, mirrored=mirrored)
+    return near.lerp_(far, torch.from_numpy(part).to(field.device)[:, None, None])
+
+
 def _shift_together(field: Tensor, down: Sequence[int], right: Sequence[int], mirrored: Sequence[bool]) -> Tensor:
     """Do what `shift` does in one go."""
     windows = torch.arange(len(field), device=field.device)[:, None, None]

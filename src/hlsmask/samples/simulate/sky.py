@@ -210,6 +210,14 @@ class Instrument:
     stripes_level: Range = (0.0005, 0.004)
     """Deviation of stripes in reflectance."""
 
+    parallax: float = 0.0
+    """Share of windows whose clouds lie elsewhere in each band, along the track: staggered detectors look at a place in
+    one band after the other, each a little aslant, and what is high is seen elsewhere then (Skakun et al. 2017,
+    doi:10.1109/LGRS.2017.2766448). Labels are where green has them."""
+
+    parallax_part: Range = (0.2, 1.0)
+    """By how much, as a part of Sentinel-2's: 20 m between blue and swir2 for 1000 m of height. Landsat's is less."""
+
     gaps: float = 0.0
     """Share of windows that end at the edge of a swath or of the scene: what lies beyond is fill, not observed."""
 
@@ -218,5 +226,6 @@ class Instrument:
 
     def __post_init__(self) -> None:
         check(self, 0.1, 3, "gain")
-        check(self, 0, 1, "gained", "stripes", "stripes_level", "gaps", "gap_cover")
+        check(self, 0, 1, "gained", "stripes", "stripes_level", "gaps", "gap_cover", "parallax")
+        check(self, 0, 5, "parallax_part")
         check(self, 1e-7, 0.5, "noise")
