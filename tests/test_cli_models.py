@@ -24,6 +24,16 @@ from hlsmask.models.weights import load, save
 MASKS = (Mask.WATER, Mask.CLOUD, Mask.TERRAIN_SHADOW)
 
 
+def test_who_stops_reading_is_told_nothing():
+    read, write = os.pipe()
+    os.close(read)  # as `| head` has done by the time that there is more to print
+    with os.fdopen(write, "wb") as out:
+        words = [sys.executable, "-m", "hlsmask", "models", "list"]
+        done = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
     """Run the command line in an empty folder; return exit code, standard output, standard error."""

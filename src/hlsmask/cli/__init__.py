@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
 import threading
@@ -61,6 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             signal.signal(kind, _stop)
     try:
         code = app(words, result_action="return_value", exit_on_error=True)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        if not _unread():
+            complain(error)
+        code = FAILED
     except KeyboardInterrupt as error:
         complain(error)
         code = FAILED
@@ -68,6 +75,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         complain(error)
         code = MISUSED if isinstance(error, UsageError) else FAILED
     sys.exit(code or DONE)
+
+
+def _unread() -> bool:
+    """Return whether who read standard output has gone, as `| head` does; what is left to print then goes nowhere."""
+    try:
+        out = sys.stdout.fileno()
+    except (OSError, ValueError):  # it is no file, or closed
+        return False
+    if hasattr(select, "poll"):  # not on Windows
+        asked = select.poll()
+        asked.register(out, 0)
+        if not asked.poll(0):
+            return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out)
+    return True
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
