@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, pi
 from typing import TYPE_CHECKING, Final
 
@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hlsmask.samples.simulate import spectra
+from hlsmask.samples.simulate import sensor, spectra
 from hlsmask.samples.simulate.fields import beside, enlarge, shift, shrink, slide, soften, step, upper
 from hlsmask.samples.simulate.kinds import Fog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from hlsmask.samples.simulate.fields import Canvas, Rows
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 
 VISIBLE: Final = 3
 """So many bands, the first ones, are those that eyes see."""
-
-LABELLED: Final = 1
-"""The band in which clouds lie where their labels are: green."""
 
 CLOUD_FROM: Final = 0.12
 """Opacity that the cover of a kind of cloud is counted from."""
@@ -60,6 +59,14 @@ class Sheet:
     bounded: list[bool]
     """Whether what lies beyond a window's edge is its mirror image; else it is a torus."""
 
+    def moved(self, down: NDArray[np.float32], right: NDArray[np.float32]) -> Sheet:
+        """Return it `down` and `right` by so many pixels a metre of its height, both of all of the sky's windows."""
+        own = self.at.cpu().numpy()
+        ways = ((down[own] * self.height).tolist(), (right[own] * self.height).tolist())
+        depth, ice = (slide(part, *ways, mirrored=self.bounded) for part in (self.depth, self.ice))
+        lit = None if self.lit is None else slide(self.lit, *ways, mirrored=self.bounded)
+        return replace(self, depth=depth, ice=ice, lit=lit)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sky:
@@ -88,14 +95,7 @@ class Sky:
 
         Both have one number for each of the sky's windows, shape (m,).
         """
-        depth, ice, shine = torch.zeros_like(self.depth), torch.zeros_like(self.depth), torch.ones_like(self.depth)
-        for sheet in self.sheets:
-            own = sheet.at.cpu().numpy()
-            ways = ((down[own] * sheet.height).tolist(), (right[own] * sheet.height).tolist())
-            for total, part in ((depth, sheet.depth), (ice, sheet.ice), (shine, sheet.lit)):
-                if part is not None:
-                    total.index_add_(0, sheet.at, slide(part, *ways, mirrored=sheet.bounded))
-        return depth, ice, shine
+        return _gathered([sheet.moved(down, right) for sheet in self.sheets], self.depth)
 
     @property
     def opacity(self) -> Tensor:
@@ -145,7 +145,6 @@ def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor
     if rows.size == 0:
         return None
     above = torch.zeros((rows.size, *canvas.shape), device=canvas.device)
-    depth, ice, shine = torch.zeros_like(above), torch.zeros_like(above), torch.ones_like(above)
     sheets = []
     for chapter, kinds, flags in (("low", low, has_low), ("high", high, has_high)):
         dice.turn(chapter)
@@ -167,13 +166,20 @@ def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor
         seen, shaded, height = _contrails(canvas, own, suns, simulation.pixel)
         sheets.append(Sheet(at, seen, seen, None, height[own], [True] * own.size))
         above.index_add_(0, at, shaded)
+    depth, ice, shine = _gathered(sheets, above)
+    shade = (1 - above.neg_().exp_()) * canvas.column(strength, rows)
+    return Sky(rows, depth, ice, shine, shade, tuple(sheets))
+
+
+def _gathered(sheets: Iterable[Sheet], like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return depth, ice and shine of all sheets together, each of the shape of `like`, (m, h, w)."""
+    depth, ice, shine = torch.zeros_like(like), torch.zeros_like(like), torch.ones_like(like)
     for sheet in sheets:
         depth.index_add_(0, sheet.at, sheet.depth)
         ice.index_add_(0, sheet.at, sheet.ice)
         if sheet.lit is not None:
             shine.index_add_(0, sheet.at, sheet.lit)
-    shade = (1 - above.neg_().exp_()) * canvas.column(strength, rows)
-    return Sky(rows, depth, ice, shine, shade, tuple(sheets))
+    return depth, ice, shine
 
 
 def _layer(
@@ -290,12 +296,11 @@ def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> Te
     near = enlarge(near, canvas.shape) * canvas.column(glow, rows)
     warm = torch.from_numpy(colour[rows].astype(np.float32)).to(canvas.device)
     seen = torch.zeros_like(opacity)
-    down, right = (way[rows] for way in _parallax(canvas, simulation))
-    depth, light, icy = _look(sky.depth, sky.ice, sky.shine)
-    for band, second in enumerate(spectra.BAND_SECONDS):
-        if down.any():
-            later = np.float32(second - spectra.BAND_SECONDS[LABELLED])
-            depth, light, icy = _look(*sky.moved(later * down, later * right))
+    down, right = (way[rows] for way in sensor.parallax(canvas, simulation))
+    still = _look(sky.depth, sky.ice, sky.shine)
+    for band, later in enumerate(sensor.LATER):
+        moves = later and down.any()
+        depth, light, icy = _look(*sky.moved(later * down, later * right)) if moves else still
         white = light * warm[:, band, None, None]
         if band >= 4:  # noqa: PLR2004 - the short-wave infrared, where ice absorbs
             white.addcmul_(white, icy, value=-1)
@@ -314,16 +319,3 @@ def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> Te
 def _look(depth: Tensor, ice: Tensor, shine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return optical depth, how bright clouds of it are, and by what share ice darkens them, (m, h, w) each."""
     return depth, shine * step(depth, -2.5, 4.0).clamp_(min=0.6), (ice / depth.clamp(min=1e-6)).mul_(0.5)
-
-
-def _parallax(canvas: Canvas, simulation: Simulation) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return by how many pixels (down, right) a metre of height moves a cloud in a second of the sensor, (n,) each.
-
-    Along the track, which runs 8 to 14 degrees from the columns in HLS tiles; every other detector looks backwards.
-    """
-    options, dice = simulation.instrument, canvas.dice
-    dice.turn("parallax")
-    chosen, part, back = dice.chance(options.parallax), dice.within(options.parallax_part), dice.chance(0.5)
-    tilt = np.radians(dice.even(8, 14))
-    rate = np.where(chosen, part * np.where(back, -1, 1) * spectra.PARALLAX / simulation.pixel, 0)
-    return (rate * np.cos(tilt)).astype(np.float32), (-rate * np.sin(tilt)).astype(np.float32)

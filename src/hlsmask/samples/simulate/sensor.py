@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import pi
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -12,10 +12,23 @@ from hlsmask.samples.simulate import spectra
 from hlsmask.samples.simulate.fields import upper
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from hlsmask.samples.simulate.fields import Canvas
     from hlsmask.samples.simulate.parameters import Simulation
+
+TILT: Final = (8.0, 14.0)
+"""Degrees between the track and the columns in HLS tiles."""
+
+PARALLAX: Final = 0.00947
+"""Metres by which what is a metre up moves along the track in a second: 7.44 km/s over 786 km (Sentinel-2)."""
+
+_SECONDS: Final = (0.0, 0.527, 1.005, 2.055, 1.468, 2.085)
+"""When Sentinel-2's MSI sees a place in B02, B03, B04, B8A, B11 and B12, in seconds after B02 (ESA's handbook)."""
+
+LATER: Final = tuple(np.float32(second - _SECONDS[1]) for second in _SECONDS)
+"""The same in seconds after green, where clouds lie as their labels have them."""
 
 
 def haze(canvas: Canvas, bands: Tensor, simulation: Simulation) -> Tensor | None:
@@ -57,11 +70,12 @@ def misjudge(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulatio
         return
     left = canvas.field(rows, beta, long, shortest=6, stretch=stretch, angle=angle, coarse=2).clamp_(-1, 2).mul_(0.5)
     where = canvas.field(rows, 3.2, long, coarse=2)
-    height, width = canvas.shape
-    for window, row in enumerate(rows):  # the same value over a block, that of its first pixel
-        block = int(side[row])
-        coarse = where[window, ::block, ::block].repeat_interleave(block, 0).repeat_interleave(block, 1)
-        where[window] = coarse[:height, :width]
+    down, right = (
+        torch.from_numpy(np.arange(length) // side[rows, None] * side[rows, None]).to(canvas.device)
+        for length in canvas.shape
+    )
+    windows = torch.arange(rows.size, device=canvas.device)[:, None, None]
+    where = where[windows, down[:, :, None], right[:, None, :]]  # over a block that of its first pixel
     share = canvas.column(cover.clip(min=0), rows)  # 3 of 8 windows have no blocks
     left = torch.where(where > upper(where, share), canvas.column(inside, rows), left)
     left *= canvas.column(level, rows) * water[rows]
@@ -92,12 +106,25 @@ def measure(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
     bands.clamp_(-0.1, 3.0)
 
 
+def parallax(canvas: Canvas, simulation: Simulation) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return by how many pixels (down, right) a metre of height moves a cloud in a second of the sensor, (n,) each.
+
+    Along the track; every other detector looks backwards.
+    """
+    options, dice = simulation.instrument, canvas.dice
+    dice.turn("parallax")
+    chosen, part, back = dice.chance(options.parallax), dice.within(options.parallax_part), dice.chance(0.5)
+    tilt = np.radians(dice.within(TILT))
+    rate = np.where(chosen, part * np.where(back, -1, 1) * PARALLAX / simulation.pixel, 0)
+    return (rate * np.cos(tilt)).astype(np.float32), (-rate * np.sin(tilt)).astype(np.float32)
+
+
 def _stripe(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
-    """Add stripes along the track, which runs 8 to 14 degrees from the columns in HLS tiles, in place."""
+    """Add stripes along the track, in place."""
     options, dice = simulation.instrument, canvas.dice
     dice.turn("stripes")
     rows = np.flatnonzero(dice.chance(options.stripes))
-    level, tilt = dice.within(options.stripes_level), np.radians(dice.even(8, 14)).astype(np.float32)
+    level, tilt = dice.within(options.stripes_level), np.radians(dice.within(TILT)).astype(np.float32)
     height, width = canvas.shape
     length = 2 * (height + width)
     if rows.size == 0:

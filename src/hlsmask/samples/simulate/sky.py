@@ -173,7 +173,8 @@ class Air:
     smooth swells and in blocks: over water the aerosol is interpolated from what lies around."""
 
     misjudged_level: Range = (0.004, 0.03)
-    """Reflectance that it leaves there in green at most, drawn evenly in its logarithm. 0.6 of it is taken off."""
+    """Reflectance that it leaves there in green at most, drawn evenly in its logarithm. At most 0.6 of it
+    is taken off."""
 
     misjudged_block: Range = (3.0, 16.0)
     """Side of its blocks in pixels, drawn evenly in its logarithm."""

@@ -28,12 +28,6 @@ VEIL: Final = (0.085, 0.055, 0.035, 0.016, 0.004, 0.002)
 GLOW: Final = (1.0, 0.8, 0.65, 0.6, 0.3, 0.2)
 """What neighbouring clouds add, relative to blue."""
 
-BAND_SECONDS: Final = (0.0, 0.527, 1.005, 2.055, 1.468, 2.085)
-"""When Sentinel-2's MSI sees a place in B02, B03, B04, B8A, B11 and B12, in seconds after B02 (ESA's handbook)."""
-
-PARALLAX: Final = 0.00947
-"""Metres by which what is a metre up moves along the track in a second: 7.44 km/s over 786 km (Sentinel-2)."""
-
 GLINT: Final = (0.96, 1.0, 1.02, 1.02, 0.92, 0.82)
 """Glint relative to green: the sun's own colour, less where air is blue or water absorbs."""
 
