@@ -34,6 +34,14 @@ def test_who_stops_reading_is_told_nothing():
     assert done.returncode == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no sh")
+def test_standard_output_may_be_closed():
+    words = ["sh", "-c", f"exec '{sys.executable}' -m hlsmask models list >&-"]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
     """Run the command line in an empty folder; return exit code, standard output, standard error."""

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             signal.signal(kind, _stop)
     try:
         code = app(words, result_action="return_value", exit_on_error=True)
-        sys.stdout.flush()
+        print(end="", flush=True)  # what nobody reads is noticed here; nothing where standard output is closed
     except BrokenPipeError as error:
         if not _unread():
             complain(error)
@@ -81,7 +81,7 @@ def _unread() -> bool:
     """Return whether who read standard output has gone, as `| head` does; what is left to print then goes nowhere."""
     try:
         out = sys.stdout.fileno()
-    except (OSError, ValueError):  # it is no file, or closed
+    except (AttributeError, OSError, ValueError):  # it is closed, or no file
         return False
     if hasattr(select, "poll"):  # not on Windows
         asked = select.poll()
