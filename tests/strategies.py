@@ -13,10 +13,13 @@ tilings = st.builds(
     st.integers(0, 20),
     st.integers(0, 12),
 ) | st.builds(
-    lambda shape, unit, step, context: Tiling(shape, unit * (step + 2 * context), 2 * unit * context, 0, unit),
+    lambda shape, unit, step, context, lower: Tiling(
+        shape, unit * (step + 2 * context), 2 * unit * context, 0, unit, unit * min(lower, step - 1)
+    ),
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
     st.integers(1, 9),
     st.integers(1, 6),
     st.integers(0, 2),
+    st.integers(0, 3),
 )
-"""Scenes cut in every way, with and without ramps, and to measure."""
+"""Scenes cut in every way, with and without ramps, and to measure, square and lower than wide."""

@@ -128,18 +128,23 @@ class Tiling(Sequence[Tile]):
     this, and the last begins earlier to be as large, so that all of a scene can be taken in arrays of one shape. For
     sizes and overlaps that are multiples of it too, and no ramp."""
 
+    lower: int = 0
+    """By how many pixels tiles are lower than wide: so many fewer than `size` are their rows."""
+
     def __post_init__(self) -> None:
         if min(self.shape) < 1:
             raise ValueError(f"a scene of {self.shape} pixels has nothing to cut")
-        if not 0 <= self.ramp <= self.overlap < self.size:
-            raise ValueError(f"need 0 <= ramp <= overlap < size, got {self.ramp}, {self.overlap}, {self.size}")
+        rows = self.size - self.lower
+        if not (0 <= self.ramp <= self.overlap < rows and self.lower >= 0):
+            raise ValueError(f"need 0 <= ramp <= overlap < size, got {self.ramp}, {self.overlap}, {rows} x {self.size}")
         if (self.overlap - self.ramp) % 2:
             raise ValueError(f"overlap - ramp must be even, got {self.overlap} - {self.ramp}")
-        if self.ramp > self.size - self.overlap:
-            raise ValueError(f"a ramp of {self.ramp} does not fit into steps of {self.size - self.overlap} pixels")
-        if self.unit is not None and (self.unit < 1 or self.size % self.unit or self.overlap % self.unit or self.ramp):
+        if self.ramp > rows - self.overlap:
+            raise ValueError(f"a ramp of {self.ramp} does not fit into steps of {rows - self.overlap} pixels")
+        lengths = (self.size, self.lower, self.overlap)
+        if self.unit is not None and (self.unit < 1 or any(length % self.unit for length in lengths) or self.ramp):
             raise ValueError(
-                f"tiles of {self.size} that share {self.overlap}, of which {self.ramp} are blended, "
+                f"tiles of {rows} x {self.size} that share {self.overlap}, of which {self.ramp} are blended, "
                 f"are not cut to multiples of {self.unit}"
             )
 
@@ -151,14 +156,21 @@ class Tiling(Sequence[Tile]):
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of cells."""
-        rows, cols = (max(1, -(-(length - self.overlap) // (self.size - self.overlap))) for length in self.shape)
+        rows, cols = (
+            max(1, -(-(length - self.overlap) // step)) for length, step in zip(self.shape, self._longest, strict=True)
+        )
         return rows, cols
+
+    @property
+    def _longest(self) -> tuple[int, int]:
+        """Rows and columns of a step that is not cut to measure."""
+        return self.size - self.lower - self.overlap, self.size - self.overlap
 
     @property
     def steps(self) -> tuple[int, int]:
         """Rows and columns from one tile to the next, and of a cell, away from the scene's edges."""
         if self.unit is None:
-            return self.size - self.overlap, self.size - self.overlap
+            return self._longest
         rows, cols = (
             round_up(max(self.unit, -(-(length - self.overlap) // count)), self.unit)
             for length, count in zip(self.shape, self.grid, strict=True)

@@ -36,14 +36,16 @@ class NetworkEngine(ABC):
 
     parallel: Final = True
 
-    def __init__(self, card: Card, sha256: str, *, halved: bool = False) -> None:
+    def __init__(self, card: Card, sha256: str, *, halved: bool = False, cuts: bool = False) -> None:
         """Keep the network's card, and the hash of its weights.
 
-        Where it is `halved`, rows and columns of what `compute` gives are half as many, and doubled here.
+        Where it is `halved`, rows and columns of what `compute` gives are half as many, and doubled here. Where it
+        `cuts`, `compute` gives those alone that are kept.
         """
         self.card = card
         self.sha256 = sha256
         self.halved = halved
+        self.cuts = cuts
         self._order = [BANDS.index(band) for band in card.bands]
         self._computing = Lock()
 
@@ -58,8 +60,11 @@ class NetworkEngine(ABC):
         """Name and version of what computes."""
 
     @abstractmethod
-    def compute(self, taken: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network gives, in an array of its own, for what it takes (n, bands, h, w)."""
+    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+        """Return what the network gives, in an array of its own, for what it takes (n, bands, h, w).
+
+        `kept` are the rows and columns that are of use.
+        """
 
     def for_scene(self, sun: Sun | None, *, elevation: bool, pixel: float) -> Self:
         """Return the engine itself: a network is the same for every scene.
@@ -79,17 +84,21 @@ class NetworkEngine(ABC):
     ) -> NDArray[np.float32]:
         """Return probabilities (n, masks, h, w) for float32 reflectance (n, 6 or 7, h, w); NaN = not observed."""
         taken = self._taken(bands, overwrite=overwrite)
+        rows, columns = (range(*part.indices(length)) for part, length in zip(kept, bands.shape[2:], strict=True))
         try:
             with self._computing:
-                given = self.compute(taken)
+                given = self.compute(taken, (rows, columns))
         except HlsmaskError:
             raise
         except Exception as error:  # onnxruntime's exceptions share no public base, nor do torch's
             window = "a window of {} x {}".format(*bands.shape[2:])
             raise ModelError(f"{self.card.name} failed on {window}: {first_line(error)}") from error
-        if given.shape != self._given(bands.shape):
+        wanted = (len(bands), len(self.card.masks), len(rows), len(columns)) if self.cuts else self._given(bands.shape)
+        if given.shape != wanted:
             raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
-        given = (doubled if self.halved else cut)(given, kept).astype(np.float32, copy=False)
+        if not self.cuts:
+            given = (doubled if self.halved else cut)(given, kept)
+        given = given.astype(np.float32, copy=False)
         return _sigmoid(given) if self.card.output == "logits" else given
 
     def _given(self, taken: tuple[int, ...]) -> tuple[int, ...]:

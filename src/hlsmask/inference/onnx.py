@@ -6,15 +6,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import onnxruntime
 
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError, first_line
+from hlsmask.inference.margins import KEPT
 from hlsmask.inference.network import NetworkEngine, check_shapes
 from hlsmask.models.files import sha256_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from hlsmask.inference.options import Device
@@ -62,7 +63,8 @@ class OnnxEngine(NetworkEngine):
         entries = self._session.get_modelmeta().custom_metadata_map
         if METADATA_KEY not in entries:
             raise CardError(f"{path} has no card: its metadata lacks {METADATA_KEY!r}; export it with hlsmask")
-        super().__init__(Card.from_json(entries[METADATA_KEY], source=str(path)), sha256)
+        cuts = any(one.name == KEPT for one in self._session.get_overridable_initializers())
+        super().__init__(Card.from_json(entries[METADATA_KEY], source=str(path)), sha256, cuts=cuts)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         check_shapes(self.card, [one.shape for one in inputs], [one.shape for one in outputs], path)
         self._input = inputs[0].name
@@ -72,9 +74,13 @@ class OnnxEngine(NetworkEngine):
         """Name and version of what computes."""
         return f"onnxruntime {onnxruntime.__version__}" + (" cuda" if self._cuda else "")
 
-    def compute(self, taken: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network gives for what it takes (n, bands, h, w)."""
-        given: NDArray[Any] = self._session.run(None, {self._input: taken})[0]
+    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+        """Return what the network gives for what it takes (n, bands, h, w), of `kept` alone if it cuts."""
+        asked: dict[str, NDArray[Any]] = {self._input: taken}
+        if self.cuts:
+            rows, columns = kept
+            asked[KEPT] = np.array([rows.start, columns.start, rows.stop, columns.stop], np.int64)
+        given: NDArray[Any] = self._session.run(None, asked)[0]
         return given
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError, first_line
 from hlsmask.inference.doubling import SCALE
+from hlsmask.inference.margins import AXES
 from hlsmask.inference.network import NetworkEngine, check_shapes
 from hlsmask.models.files import sha256_of
 
@@ -74,6 +75,7 @@ class OpenVinoEngine(NetworkEngine):
         try:
             self._core, self._config = openvino.Core(), config
             model = self._core.read_model(str(path))
+            _keep_all(model)
             half = _before_doubling(model)
             self._model = half or model
             self._any = self._ready(self._model)
@@ -96,8 +98,13 @@ class OpenVinoEngine(NetworkEngine):
         """Name and version of what computes."""
         return f"openvino {self._version}"
 
-    def compute(self, taken: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network gives for what it takes (n, bands, h, w), before it is doubled if it is halved."""
+    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+        """Return what the network gives for what it takes (n, bands, h, w), before it is doubled if it is halved.
+
+        All of it, whatever is kept: where margins are cut off differs from window to window, and what is compiled for
+        one shape would be compiled anew.
+        """
+        del kept
         given = np.empty(self._given(taken.shape), np.float32)
         request = self._request(taken.shape)
         request.set_input_tensor(0, self._tensor(np.ascontiguousarray(taken), shared_memory=True))
@@ -118,6 +125,14 @@ class OpenVinoEngine(NetworkEngine):
             self._fixed = shape, self._ready(model)
         self._last = shape
         return self._fixed[1] if shape == self._fixed[0] else self._any
+
+
+def _keep_all(model: Any) -> None:  # noqa: ANN401 - of openvino, which is not always there
+    """Take out, in place, what would cut off margins: unasked, it cuts nothing, and takes its time for that."""
+    for node in model.get_ops():
+        inputs = node.input_values()
+        if node.get_type_name() == "Slice" and inputs[-1].get_node().get_friendly_name() == AXES:
+            node.output(0).replace(inputs[0])
 
 
 def _before_doubling(model: Any) -> Any:  # noqa: ANN401 - of openvino, which is not always there

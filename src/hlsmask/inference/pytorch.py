@@ -78,8 +78,9 @@ class TorchEngine(NetworkEngine):
         version = torch.__version__.partition("+")[0]
         return f"torch {version} {self._device}" + (f" {self.precision}" if self._half else "")
 
-    def compute(self, taken: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits (n, masks, h, w) for what the network takes (n, 6, h, w)."""
+    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+        """Return logits (n, masks, h, w) for what the network takes (n, 6, h, w), whatever is kept of them."""
+        del kept
         with _at_most(self._threads), torch.inference_mode():
             bands = torch.from_numpy(taken).to(self._device).contiguous(memory_format=self._format)
             try:

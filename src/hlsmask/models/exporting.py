@@ -16,6 +16,7 @@ from hlsmask.aside import aside
 from hlsmask.card import METADATA_KEY
 from hlsmask.errors import ModelError, UsageError, first_line
 from hlsmask.models.folding import folded
+from hlsmask.models.margins import cut_margins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,9 @@ def export(net: MaskNet, path: Path | str) -> Path:
 
     What it takes is called `bands`, float32 (n, 6, h, w) as `card.normalize` gives it, what it gives `logits`,
     float32 (n, masks, h, w). Any n; h and w are multiples of `card.multiple`, or `card.size` where that is fixed.
-    Batch norms are folded.
+    Batch norms are folded. Networks that know where margins may be cut off (`Backbone.cuts`) can be given `kept`
+    besides: int64 (4), the first row and column and those after the last, in pixels. They then give those alone, the
+    same numbers in less time.
 
     Raises
     ------
@@ -89,6 +92,8 @@ def _traced(net: MaskNet) -> onnx.ModelProto:
         raise ModelError(f"{card.name} cannot be exported to ONNX: {first_line(error)}") from error
     assert program is not None  # noqa: S101 - only without dynamo is there none
     model: onnx.ModelProto = program.model_proto
+    if net.backbone.cuts:
+        cut_margins(model, net.backbone.cuts, net.backbone.multiple)
     return model
 
 

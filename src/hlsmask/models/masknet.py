@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from torch import Tensor, nn
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hlsmask.card import Card
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A layer that need not look at all of a window where its margins are not kept."""
+
+    module: str
+    """Its name in the backbone."""
+
+    stride: int
+    """Pixels that one of what it takes stands for, along rows and columns."""
+
+    margin: int = 1
+    """Blocks of `Backbone.multiple` pixels that it must see on each side of those that hold what is kept."""
+
+    within: int | None = None
+    """The margin of the cut that what it takes has gone through, if it has."""
 
 
 class Backbone(nn.Module):
@@ -30,6 +48,9 @@ class Backbone(nn.Module):
 
     pretrained: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names of its tensors that pretrained weights must give, all of them."""
+
+    cuts: ClassVar[tuple[Cut, ...]] = ()
+    """Where margins may be cut off within it, if heads see no farther than the last of them allows."""
 
     frozen: bool = False
     """Whether it stays in evaluation mode (`hlsmask.models.freezing`)."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hlsmask.models.masknet import Backbone
+from hlsmask.models.masknet import Backbone, Cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,15 @@ class HlsmaskS(Backbone):
 
     multiple: ClassVar[int] = 16
     smallest: ClassVar[int] = 16
+    # On the way up a pixel sees 14 others on each side, and one of the halved logits more when they are doubled: 16.
+    # Each block at stride 16 sees 16 more.
+    cuts: ClassVar[tuple[Cut, ...]] = (
+        Cut("stages.2.3", 16, margin=4),
+        Cut("skips.0", 2),
+        Cut("skips.1", 4),
+        Cut("skips.2", 8),
+        Cut("ups.2", 16, within=4),
+    )
 
     def __init__(self) -> None:
         """Build it with random weights."""
