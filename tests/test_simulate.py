@@ -169,6 +169,46 @@ def test_cloud_that_no_eye_could_see_is_not_known():
     assert unseen[:, :, SIZE // 2 :].sum() > 10 * unseen[:, :, : SIZE // 2].sum()
 
 
+def test_on_bright_ground_cloud_must_change_more_to_be_seen():
+    bands, labels = ground(8, water=0)
+    bands[:, :, :, SIZE // 2 :] = 0.6
+    clouds = replace(
+        with_clouds(kind="thin"), brightness=(0.8, 0.8), blue=(1, 1), red=(1, 1), glow=(0, 0), relief=(0, 0)
+    )
+    clouds = replace(clouds, visible_from=0.012, visible_share=0.05)
+    unshaded = replace(STILL, clouds=clouds, shadow=Shadow(strength=(0, 0)))
+    made, known, parts = Simulator(unshaded).render(bands, labels, seed=4)
+    thin = (parts.scene.opacity >= 0.12) & (parts.scene.opacity < 0.6)
+    change = (made - bands)[:, :3].mean(1).abs()
+    needed = torch.where(torch.arange(SIZE) < SIZE // 2, 0.012, 0.03).expand_as(change)
+    clear_cut = thin & ((change - needed).abs() > 1e-4)
+    assert torch.equal(known[:, CLOUD][clear_cut] == 1, (change >= needed)[clear_cut])
+    assert (known[:, CLOUD][clear_cut & (change < needed)] == 255).sum() > 100
+
+
+def test_light_goes_to_and_fro_between_clouds_and_bright_ground():
+    bands, labels = ground(4, water=0)
+    bands[:] = 0.8
+    grey = replace(with_clouds(kind="thin"), brightness=(0.5, 0.5), glow=(0, 0), relief=(0, 0))
+    grey = replace(grey, blue=(1, 1), red=(1, 1), nir=(1, 1), swir1=(1, 1), swir2=(1, 1))
+    without = replace(STILL, clouds=grey, shadow=Shadow(strength=(0, 0)))
+    before, _, parts = Simulator(without).render(bands, labels, seed=4)
+    lit = replace(without, clouds=replace(grey, ground_light=1))
+    after, _ = Simulator(lit)(bands, labels, seed=4)
+    assert torch.equal(after[:, 4:], before[:, 4:])  # droplets absorb there, and so does snow
+    clear = parts.scene.opacity == 0
+    assert torch.allclose(after.amin(1)[clear], bands[:, 0][clear], atol=1e-5)
+    green, opacity = after[:, 1], parts.scene.opacity
+    thin = (opacity > 0.05) & (opacity < 0.3)
+    assert (before[:, 1][thin] < 0.8).all()
+    r = before[:, 1] - 0.8 * (1 - opacity)  # what the cloud itself gives
+    passed = (1 - r) ** 2 * 0.8 / (1 - 0.8 * r)  # Liou 2002: ground below a layer that absorbs nothing
+    torch.testing.assert_close(green, r + torch.maximum(passed, 0.8 * (1 - opacity)), rtol=0, atol=1e-4)
+    assert (green[thin] - 0.8).abs().max() < 0.03
+    dark = torch.full_like(bands, 0.02)
+    assert (Simulator(lit)(dark, labels, seed=4)[0] - Simulator(without)(dark, labels, seed=4)[0]).max() < 0.02
+
+
 def test_clouds_of_the_background_count_for_nothing():
     bands, labels = ground(3)
     labels[:, CLOUD, :40], labels[:, SHADOW, 40:60] = 1, 255

@@ -11,6 +11,7 @@ import torch
 from scipy.ndimage import label
 
 from clear_ground import CLOUD, SHADOW, SIZE, SNOW, STILL, TERRAIN, WATER, ground, with_clouds
+from hlsmask.bands import BANDS
 from hlsmask.inference.spectral.relief import terrain_shadow
 from hlsmask.samples.simulate import Simulator
 from hlsmask.samples.simulate.fields import shift, soften
@@ -120,6 +121,18 @@ def test_snow_on_a_ramp_is_not_darkened_at_the_edges():
     tone = torch.where(parts.scene.cover > 0.99, made[:, 1], torch.nan).nanmean(1)
     assert (tone[:, 0] / tone[:, 4] - 1).abs().max() < 0.02
     assert (tone[:, -1] / tone[:, -5] - 1).abs().max() < 0.02
+
+
+def test_snow_has_the_colour_that_is_asked_for():
+    bands, labels = ground(2, water=0)
+    colour = {"blue": 0.85, "red": 1.1, "nir": 1.05, "swir1": 0.28, "swir2": 0.3}
+    ranges = {name: (part, part) for name, part in colour.items()}
+    options = Snow(share=1, ice=0, cover=(1, 1), edge=(100, 100), trees=(0, 0), **ranges)
+    made, _, parts = Simulator(replace(STILL, snow=options)).render(bands, labels, seed=3)
+    whole = parts.scene.cover > 0.999
+    assert whole.float().mean() > 0.2
+    seen = [(made[:, BANDS.index(name)] / made[:, 1])[whole].median().item() for name in colour]
+    assert seen == pytest.approx(list(colour.values()), abs=0.01)
 
 
 def test_faint_shading_is_not_known_where_that_is_asked_for_and_the_picture_is_the_same():

@@ -119,13 +119,20 @@ class Snow:
     brightness: Range = (0.45, 1.0)
     """Green reflectance: old and wet to fresh (Warren 1982, doi:10.1029/RG020i001p00067)."""
 
-    nir: Range = (0.70, 0.95)
-    """Near infrared as a share of green: grain size."""
+    blue: Range = (0.8, 1.1)
+    """Blue as a share of green. Pure snow is white; what air is left in a picture of it, or too much taken off, is not:
+    on 4 chips of HLS blue is 0.79 to 0.90 of green."""
 
-    swir1: Range = (0.03, 0.25)
-    """Short-wave infrared 1 as a share of green; ice absorbs there."""
+    red: Range = (0.92, 1.14)
+    """Red as a share of green: 1.03 to 1.17 on those."""
 
-    swir2: Range = (0.02, 0.22)
+    nir: Range = (0.70, 1.12)
+    """Near infrared as a share of green: grain size and air; 0.87 to 1.2 on those."""
+
+    swir1: Range = (0.03, 0.3)
+    """Short-wave infrared 1 as a share of green; ice absorbs there, the less the finer its grains."""
+
+    swir2: Range = (0.02, 0.3)
     """Short-wave infrared 2 as a share of green."""
 
     texture: Range = (0.01, 0.07)
@@ -144,8 +151,8 @@ class Snow:
     """Cover from which it may be: not known up to `label_from`."""
 
     def __post_init__(self) -> None:
-        check(self, 0, 1, "share", "ice", "ice_alone", "cover", "nir", "swir1", "swir2", "texture", "trees", "floes")
-        check(self, 0, 1.5, "brightness")
+        check(self, 0, 1, "share", "ice", "ice_alone", "cover", "swir1", "swir2", "texture", "trees", "floes")
+        check(self, 0, 1.5, "brightness", "blue", "red", "nir")
         check(self, 0.1, 100, "edge")
         check(self, 0.01, 1, "label_from")
         check(self, 0.001, self.label_from, "doubt_from")

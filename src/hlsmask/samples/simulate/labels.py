@@ -59,7 +59,7 @@ class Scene:
     """Share of the direct light that clouds keep from the ground, (n, h, w)."""
 
     contrast: Tensor
-    """Change of the visible bands' mean reflectance by clouds, (n, h, w)."""
+    """Change of the visible bands' mean reflectance by clouds, less on bright ground, (n, h, w)."""
 
     haze: Tensor | None
     """Share of the ground's light that haze and smoke hide, (n, h, w)."""

@@ -99,6 +99,11 @@ class Clouds:
     """Blue reflectance that a full surrounding of cloud adds to clear ground; less at longer waves
     (adjacency; Varnai & Marshak 2009, doi:10.1029/2008GL037087)."""
 
+    ground_light: float = 0.0
+    """Share of the light that goes to and fro between clouds and ground, in the visible and near infrared: 1 as if
+    neither absorbed any. Without it thin grey cloud darkens snow; with it such cloud is all but unseen there, and
+    clouds over leaf are brighter in the near infrared."""
+
     label_from: float = 0.12
     """Opacity from which a pixel is cloud. 0.2, tried first, missed thin cloud."""
 
@@ -109,15 +114,18 @@ class Clouds:
     """Change of the visible bands' mean reflectance from which cloud thinner than `hidden_from` is seen; where it
     changes less, as grey cloud over ground as grey, it is not known."""
 
+    visible_share: float = 0.0
+    """The same as a share of what the ground reflects, where that is more: snow and sand."""
+
     hidden_from: float = 0.6
     """Opacity, that of haze included, from which water, snow, relief and shadow below cannot be known."""
 
     def __post_init__(self) -> None:
-        check(self, 0, 1, "share", "high", "contrails", "glow")
+        check(self, 0, 1, "share", "high", "contrails", "glow", "ground_light")
         check(self, 0.05, 1.5, "brightness", "blue", "red", "nir", "swir1", "swir2")
         check(self, 0, 2, "relief")
         check(self, 0, 5000, "towers")
-        check(self, 0, 0.2, "visible_from")
+        check(self, 0, 0.2, "visible_from", "visible_share")
         check(self, 0.01, 1, "label_from")
         check(self, 0.001, self.label_from, "doubt_from")
         check(self, self.label_from, 1, "hidden_from")

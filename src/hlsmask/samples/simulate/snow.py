@@ -47,7 +47,7 @@ def lay_snow(
     edge, uphill = dice.within(options.edge), dice.even(1, 4)
     white, nir = dice.within(options.brightness), dice.within(options.nir)
     dark = [dice.within(ends) for ends in (options.swir1, options.swir2)]
-    tint = [dice.even(0.96, 1.0), dice.even(0.92, 1.0)]
+    tint = [dice.within(options.blue), dice.within(options.red)]
     rough, trees = dice.within(options.texture), dice.within(options.trees)
     ice_share, grey, leads = dice.even(0.3, 1.0), dice.even(0.35, 1.0), dice.even(0.02, 0.3)
     size = dice.even(8, 60)
