@@ -135,6 +135,21 @@ def test_snow_has_the_colour_that_is_asked_for():
     assert seen == pytest.approx(list(colour.values()), abs=0.01)
 
 
+def test_conifers_stand_dark_in_snow_and_hide_it():
+    bands, labels = ground(6, water=0.25)
+    bands[:] = 0.1  # no leaf
+    snow = Snow(share=1, ice=0, cover=(1, 1), edge=(100, 100), trees=(0.95, 0.95), forest=1, forest_cover=(0.4, 0.4))
+    made, known, parts = Simulator(replace(STILL, snow=snow)).render(bands, labels, seed=3)
+    bare, all_white, _ = Simulator(replace(STILL, snow=replace(snow, forest=0))).render(bands, labels, seed=3)
+    wet = labels[:, WATER] == 1
+    assert torch.equal(made.movedim(1, 0)[:, wet], bare.movedim(1, 0)[:, wet])
+    hidden = (known[:, SNOW] == 0) & (all_white[:, SNOW] == 1)
+    assert 0.2 < hidden.float().sum() / (all_white[:, SNOW] == 1).float().sum() < 0.5
+    assert made[:, 1][hidden].quantile(0.95) < 0.3 < bare[:, 1][hidden].quantile(0.05)
+    open_snow = (parts.scene.cover > 0.95) & ~wet
+    assert (known[:, SNOW][open_snow] == 1).all()
+
+
 def test_faint_shading_is_not_known_where_that_is_asked_for_and_the_picture_is_the_same():
     bands, labels = ground(4, water=0)
     relief = Relief(share=1, height=(900, 900))

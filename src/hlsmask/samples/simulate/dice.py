@@ -39,6 +39,7 @@ CHAPTERS: Final = (
     "mottles",
     "misjudged",
     "parallax",
+    "conifers",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

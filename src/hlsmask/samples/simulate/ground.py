@@ -141,6 +141,12 @@ class Snow:
     trees: Range = (0.3, 0.95)
     """Share of snow that dense forest hides."""
 
+    forest: float = 0.0
+    """Share of windows with snow where patches of conifers stand in it, whatever grew there in summer."""
+
+    forest_cover: Range = (0.03, 0.6)
+    """Share of such a window's land that they cover."""
+
     floes: float = 0.5
     """Share of frozen waters whose ice is broken by leads of open water."""
 
@@ -152,6 +158,7 @@ class Snow:
 
     def __post_init__(self) -> None:
         check(self, 0, 1, "share", "ice", "ice_alone", "cover", "swir1", "swir2", "texture", "trees", "floes")
+        check(self, 0, 1, "forest", "forest_cover")
         check(self, 0, 1.5, "brightness", "blue", "red", "nir")
         check(self, 0.1, 100, "edge")
         check(self, 0.01, 1, "label_from")

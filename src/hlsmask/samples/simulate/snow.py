@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from hlsmask.samples.simulate import spectra
 from hlsmask.samples.simulate.fields import soften, step, upper
 
 if TYPE_CHECKING:
@@ -61,9 +62,10 @@ def lay_snow(
     here = bands[rows]
     wet = water[rows]
 
+    stand = _forest(canvas, here, rows, (1 - wet) * canvas.column(land.astype(np.float32), rows), simulation)
     # Dense forest is dark in red and bright in near infrared; it hides the snow that lies below it.
     leaf = step((here[:, 3] - here[:, 2]) / (here[:, 3] + here[:, 2] + 0.01), 0.45, 0.8) * step(here[:, 2], 0.10, 0.03)
-    open_ground = 1 - leaf * canvas.column(trees, rows)
+    open_ground = 1 - torch.maximum(leaf, stand) * canvas.column(trees, rows)
     above = (place - upper(place, canvas.column(share, rows))) * canvas.column(edge, rows)
     ragged = above + 0.35 * grain
     on_land = torch.sigmoid(ragged) * open_ground * (1 - wet) * canvas.column(land.astype(np.float32), rows)
@@ -86,6 +88,26 @@ def lay_snow(
     bands[rows] = here
     cover[rows], ice[rows] = seen, on_water
     return cover, ice
+
+
+def _forest(canvas: Canvas, bands: Tensor, rows: Rows, land: Tensor, simulation: Simulation) -> Tensor:
+    """Let conifers stand in patches of the land of some of the windows `rows`, on their bands (m, 6, h, w), in place.
+
+    `land` is 1 where some may stand. Returns the share of each pixel that they take, (m, h, w).
+    """
+    options, dice = simulation.snow, canvas.dice
+    dice.turn("conifers")
+    chosen, share, sharp = dice.chance(options.forest), dice.within(options.forest_cover), dice.even(2, 12)
+    long, beta, tone = dice.even(15, 160), dice.even(2.2, 3.8), dice.even(0.6, 1.8)
+    if not chosen[rows].any():
+        return torch.zeros_like(land)
+    field = canvas.field(rows, beta, long, shortest=2.5)
+    stand = torch.sigmoid((field - upper(field, canvas.column(share, rows))) * canvas.column(sharp, rows)) * land
+    stand *= canvas.column(chosen.astype(np.float32), rows)
+    rough = 1 + 0.15 * canvas.noise(rows, canvas.shape)
+    for band, crown in enumerate(spectra.CONIFERS):
+        bands[:, band] += stand * (canvas.column(crown * tone, rows) * rough - bands[:, band])
+    return stand
 
 
 def _ice(canvas: Canvas, rows: Rows, field: Tensor, share: Draw, leads: Draw, *, size: Draw) -> Tensor:

@@ -28,6 +28,9 @@ VEIL: Final = (0.085, 0.055, 0.035, 0.016, 0.004, 0.002)
 GLOW: Final = (1.0, 0.8, 0.65, 0.6, 0.3, 0.2)
 """What neighbouring clouds add, relative to blue."""
 
+CONIFERS: Final = (0.03, 0.04, 0.035, 0.16, 0.07, 0.035)
+"""Evergreen crowns in winter, their own shade included."""
+
 GLINT: Final = (0.96, 1.0, 1.02, 1.02, 0.92, 0.82)
 """Glint relative to green: the sun's own colour, less where air is blue or water absorbs."""
 
