@@ -186,6 +186,18 @@ def test_on_bright_ground_cloud_must_change_more_to_be_seen():
     assert (known[:, CLOUD][clear_cut & (change < needed)] == 255).sum() > 100
 
 
+def test_clouds_and_snow_are_dark_in_both_short_wave_bands_or_bright_in_both():
+    bands, labels = ground(24, 32, water=0)
+    overcast = with_clouds(kind="overcast", cover=(1, 1), gain=(5, 5), most=(14, 14))
+    snow = Snow(share=1, ice=0, cover=(1, 1), edge=(100, 100), trees=(0, 0))
+    for simulation, most in ((replace(STILL, clouds=overcast), 0.35), (replace(STILL, snow=snow), 0.06)):
+        made = Simulator(simulation)(bands, labels, seed=5)[0][:, :, 8:24, 8:24].mean((2, 3))
+        first, second = made[:, 4] / made[:, 1], made[:, 5] / made[:, 1]
+        assert (second - first).abs().max() < most
+        assert np.corrcoef(first, second)[0, 1] > 0.9
+        assert first.max() > 1.8 * first.min()
+
+
 def test_light_goes_to_and_fro_between_clouds_and_bright_ground():
     bands, labels = ground(4, water=0)
     bands[:] = 0.8

@@ -290,7 +290,8 @@ def cover(canvas: Canvas, bands: Tensor, sky: Sky, simulation: Simulation) -> Te
     options, dice = simulation.clouds, canvas.dice
     dice.turn("colour")
     green = dice.within(options.brightness)
-    parts = [dice.within(ends) for ends in (options.blue, options.red, options.nir, options.swir1, options.swir2)]
+    parts = [dice.within(ends) for ends in (options.blue, options.red, options.nir)]
+    parts += dice.both(options.swir1, options.swir2, 0.15)
     colour = np.stack([parts[0], np.ones_like(green), *parts[1:]], 1) * green[:, None]
     glow = dice.within(options.glow)
     rows = sky.rows

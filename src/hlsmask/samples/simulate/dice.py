@@ -76,6 +76,13 @@ class Dice:
         """Return even draws within a range."""
         return self.even(*ends)
 
+    def both(self, ends: Range, other: Range, apart: float) -> tuple[Draw, Draw]:
+        """Return even draws within two ranges that go together: `apart` of each other at most, as shares of them."""
+        at = self.draw()
+        near = np.clip(at + apart * (2 * self.draw() - 1), 0, 1)
+        (low, high), (least, most) = ends, other
+        return np.asarray(low + (high - low) * at, np.float32), np.asarray(least + (most - least) * near, np.float32)
+
     def log(self, ends: Range) -> Draw:
         """Return draws within a range above 0 that are even in their logarithm."""
         return np.exp(self.even(float(np.log(ends[0])), float(np.log(ends[1]))))

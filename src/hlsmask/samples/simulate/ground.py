@@ -133,7 +133,7 @@ class Snow:
     """Short-wave infrared 1 as a share of green; ice absorbs there, the less the finer its grains."""
 
     swir2: Range = (0.02, 0.3)
-    """Short-wave infrared 2 as a share of green."""
+    """Short-wave infrared 2 as a share of green: where in its range `swir1` is, or near it."""
 
     texture: Range = (0.01, 0.07)
     """Relative deviation of its brightness: drifts, crust."""

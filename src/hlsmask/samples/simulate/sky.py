@@ -87,7 +87,8 @@ class Clouds:
     """Short-wave infrared 1 as a share of green, droplets; that of ice is half of it."""
 
     swir2: Range = (0.38, 1.0)
-    """Short-wave infrared 2 as a share of green, droplets; that of ice is half of it."""
+    """Short-wave infrared 2 as a share of green, droplets; that of ice is half of it. It is where in its range `swir1`
+    is, or near it: water absorbs in both, more in this one."""
 
     relief: Range = (0.1, 0.55)
     """How much brighter the side of a heap that faces the sun is, and how much darker the other."""

@@ -47,7 +47,7 @@ def lay_snow(
     share, beta, long = dice.within(options.cover), dice.even(2.8, 4.2), dice.even(60, 400)
     edge, uphill = dice.within(options.edge), dice.even(1, 4)
     white, nir = dice.within(options.brightness), dice.within(options.nir)
-    dark = [dice.within(ends) for ends in (options.swir1, options.swir2)]
+    dark = dice.both(options.swir1, options.swir2, 0.15)
     tint = [dice.within(options.blue), dice.within(options.red)]
     rough, trees = dice.within(options.texture), dice.within(options.trees)
     ice_share, grey, leads = dice.even(0.3, 1.0), dice.even(0.35, 1.0), dice.even(0.02, 0.3)
