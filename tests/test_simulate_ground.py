@@ -150,6 +150,20 @@ def test_conifers_stand_dark_in_snow_and_hide_it():
     assert (known[:, SNOW][open_snow] == 1).all()
 
 
+def test_windows_with_snow_may_be_left_without_clouds():
+    bands, labels = ground(40, 64, water=0)
+    snow = Snow(share=0.5, ice_alone=0, clear=0.6)
+    simulation = replace(STILL, snow=snow, clouds=with_clouds(kind="cumulus"))
+    always, known, parts = Simulator(replace(simulation, snow=replace(snow, clear=0))).render(bands, labels, seed=3)
+    made, some, _ = Simulator(simulation).render(bands, labels, seed=3)
+    snowy = parts.scene.cover.amax((1, 2)) > 0
+    cloudy = (some[:, CLOUD] == 1).flatten(1).any(1)
+    assert (known[:, CLOUD] == 1).flatten(1).any(1).all()
+    assert cloudy[~snowy].all()
+    assert 0.2 < cloudy[snowy].float().mean() < 0.6
+    assert torch.equal(made[cloudy], always[cloudy])
+
+
 def test_faint_shading_is_not_known_where_that_is_asked_for_and_the_picture_is_the_same():
     bands, labels = ground(4, water=0)
     relief = Relief(share=1, height=(900, 900))

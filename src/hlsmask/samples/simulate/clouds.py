@@ -132,16 +132,26 @@ class Layer:
     """Whether it is bound to the window's ground, and so no torus."""
 
 
-def make_sky(canvas: Canvas, simulation: Simulation, suns: Suns, valleys: Tensor | None = None) -> Sky | None:
+def make_sky(
+    canvas: Canvas,
+    simulation: Simulation,
+    suns: Suns,
+    valleys: Tensor | None = None,
+    *,
+    without: NDArray[np.bool_] | None = None,
+) -> Sky | None:
     """Return the sky of the windows that have clouds, or None where none has any.
 
-    `valleys` (n, h, w), high where ground is low and 0 in windows without relief, is where fog gathers.
+    `valleys` (n, h, w), high where ground is low and 0 in windows without relief, is where fog gathers. Windows
+    `without`, (n,), have none.
     """
     options, dice = simulation.clouds, canvas.dice
     low = (options.cumulus, options.broken, options.thin, options.overcast, options.fog)
     high = (options.altocumulus, options.cirrus, options.veil)
     dice.turn("sky")
     has_low, has_high, has_trail = dice.chance(options.share), dice.chance(options.high), dice.chance(options.contrails)
+    if without is not None:
+        has_low, has_high, has_trail = has_low & ~without, has_high & ~without, has_trail & ~without
     strength = dice.within(simulation.shadow.strength)
     relief, towers = dice.within(options.relief), dice.within(options.towers)
     rows = np.flatnonzero(has_low | has_high | has_trail)

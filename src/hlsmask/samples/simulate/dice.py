@@ -40,6 +40,7 @@ CHAPTERS: Final = (
     "misjudged",
     "parallax",
     "conifers",
+    "clear",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

@@ -141,6 +141,10 @@ class Snow:
     trees: Range = (0.3, 0.95)
     """Share of snow that dense forest hides."""
 
+    clear: float = 0.0
+    """Share of windows with snow that have no clouds. Thin even cloud over snow looks like brighter snow: how often a
+    network calls that cloud is how often it was."""
+
     forest: float = 0.0
     """Share of windows with snow where patches of conifers stand in it, whatever grew there in summer."""
 
@@ -158,7 +162,7 @@ class Snow:
 
     def __post_init__(self) -> None:
         check(self, 0, 1, "share", "ice", "ice_alone", "cover", "swir1", "swir2", "texture", "trees", "floes")
-        check(self, 0, 1, "forest", "forest_cover")
+        check(self, 0, 1, "clear", "forest", "forest_cover")
         check(self, 0, 1.5, "brightness", "blue", "red", "nir")
         check(self, 0.1, 100, "edge")
         check(self, 0.01, 1, "label_from")

@@ -152,7 +152,8 @@ class Simulator:
         surface.recolour(canvas, out, wet, lakes, simulation)
         cover, ice = snow.lay_snow(canvas, out, wet, height, simulation)
 
-        sky = clouds.make_sky(canvas, simulation, suns, None if height is None else 0.5 - height)
+        bare_sky = snow.clear(canvas, cover, simulation)
+        sky = clouds.make_sky(canvas, simulation, suns, None if height is None else 0.5 - height, without=bare_sky)
         self._light(canvas, out, shading, sky)
         sensor.misjudge(canvas, out, wet, simulation)
         fog = sensor.haze(canvas, out, simulation)

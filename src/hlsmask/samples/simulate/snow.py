@@ -11,6 +11,7 @@ from hlsmask.samples.simulate import spectra
 from hlsmask.samples.simulate.fields import soften, step, upper
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from hlsmask.samples.simulate.dice import Draw
@@ -88,6 +89,14 @@ def lay_snow(
     bands[rows] = here
     cover[rows], ice[rows] = seen, on_water
     return cover, ice
+
+
+def clear(canvas: Canvas, cover: Tensor | None, simulation: Simulation) -> NDArray[np.bool_] | None:
+    """Return which windows, (n,), have no clouds because of their snow, whose cover is (n, h, w) or None: none."""
+    if cover is None or not simulation.snow.clear:
+        return None
+    canvas.dice.turn("clear")
+    return canvas.dice.chance(simulation.snow.clear) & (cover.amax((1, 2)) > 0).cpu().numpy()
 
 
 def _forest(canvas: Canvas, bands: Tensor, rows: Rows, land: Tensor, simulation: Simulation) -> Tensor:
