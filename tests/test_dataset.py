@@ -71,7 +71,7 @@ def hold_engine(card):
     class Probe(NetworkEngine):
         name = "probe"
 
-        def compute(self, taken):
+        def compute(self, taken, kept):
             self.taken = taken.copy()
             return np.zeros((len(taken), len(self.card.masks), *taken.shape[2:]), np.float32)
 
