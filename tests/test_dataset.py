@@ -72,6 +72,7 @@ def hold_engine(card):
         name = "probe"
 
         def compute(self, taken, kept):
+            del kept
             self.taken = taken.copy()
             return np.zeros((len(taken), len(self.card.masks), *taken.shape[2:]), np.float32)
 

@@ -8,9 +8,9 @@ import onnxruntime
 import pytest
 
 from hlsmask import models, weights
-from hlsmask.inference.margins import KEPT
 from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.openvino import OpenVinoEngine
+from hlsmask.models.kept import KEPT
 
 WINDOWS = [
     (slice(128, 256), slice(128, 240)),  # in the middle, as windows of a scene have it

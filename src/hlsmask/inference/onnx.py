@@ -11,9 +11,9 @@ import onnxruntime
 
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError, first_line
-from hlsmask.inference.margins import KEPT
 from hlsmask.inference.network import NetworkEngine, check_shapes
 from hlsmask.models.files import sha256_of
+from hlsmask.models.kept import KEPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,9 +11,9 @@ import numpy as np
 from hlsmask.card import METADATA_KEY, Card
 from hlsmask.errors import CardError, ModelError, UsageError, first_line
 from hlsmask.inference.doubling import SCALE
-from hlsmask.inference.margins import AXES
 from hlsmask.inference.network import NetworkEngine, check_shapes
 from hlsmask.models.files import sha256_of
+from hlsmask.models.kept import AXES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from hlsmask.inference.margins import AXES, KEPT
+from hlsmask.models.kept import AXES, KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

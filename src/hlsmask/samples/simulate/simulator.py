@@ -10,7 +10,7 @@ import torch
 
 from hlsmask.bands import BANDS
 from hlsmask.masks import NOT_OBSERVED, Mask
-from hlsmask.samples.simulate import clouds, relief, sensor, snow, spectra, surface
+from hlsmask.samples.simulate import clouds, overlay, relief, sensor, snow, spectra, surface
 from hlsmask.samples.simulate.dice import Dice
 from hlsmask.samples.simulate.elevations import open_elevations
 from hlsmask.samples.simulate.fields import Canvas, soften, upper
@@ -161,7 +161,7 @@ class Simulator:
         opacity, shade, contrast = zero, zero, zero
         if sky is not None:
             opacity, shade, contrast = zero.clone(), zero.clone(), zero.clone()
-            contrast[sky.rows] = clouds.cover(canvas, out, sky, simulation)
+            contrast[sky.rows] = overlay.cover(canvas, out, sky, simulation)
             opacity[sky.rows], shade[sky.rows] = sky.opacity, sky.shade
         sensor.measure(canvas, out, simulation)
 

@@ -48,7 +48,7 @@ def lay_snow(
     share, beta, long = dice.within(options.cover), dice.even(2.8, 4.2), dice.even(60, 400)
     edge, uphill = dice.within(options.edge), dice.even(1, 4)
     white, nir = dice.within(options.brightness), dice.within(options.nir)
-    dark = dice.both(options.swir1, options.swir2, 0.15)
+    dark = dice.both(options.swir1, options.swir2, spectra.SHORT_WAVES_APART)
     tint = [dice.within(options.blue), dice.within(options.red)]
     rough, trees = dice.within(options.texture), dice.within(options.trees)
     ice_share, grey, leads = dice.even(0.3, 1.0), dice.even(0.35, 1.0), dice.even(0.02, 0.3)
@@ -96,7 +96,8 @@ def clear(canvas: Canvas, cover: Tensor | None, simulation: Simulation) -> NDArr
     if cover is None or not simulation.snow.clear:
         return None
     canvas.dice.turn("clear")
-    return canvas.dice.chance(simulation.snow.clear) & (cover.amax((1, 2)) > 0).cpu().numpy()
+    snowy: NDArray[np.bool_] = (cover.amax((1, 2)) > 0).cpu().numpy()
+    return canvas.dice.chance(simulation.snow.clear) & snowy
 
 
 def _forest(canvas: Canvas, bands: Tensor, rows: Rows, land: Tensor, simulation: Simulation) -> Tensor:

@@ -25,6 +25,9 @@ SMOKE: Final = (0.20, 0.21, 0.23, 0.25, 0.20, 0.15)
 VEIL: Final = (0.085, 0.055, 0.035, 0.016, 0.004, 0.002)
 """What clear air adds at the top of the atmosphere (facts of a first trial)."""
 
+SHORT_WAVES_APART: Final = 0.15
+"""How far apart the two short-wave bands of clouds and of snow are at most, as shares of their ranges."""
+
 GLOW: Final = (1.0, 0.8, 0.65, 0.6, 0.3, 0.2)
 """What neighbouring clouds add, relative to blue."""
 
