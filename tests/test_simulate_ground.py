@@ -314,6 +314,56 @@ def test_ponds_are_small_and_their_shores_are_mixed():
     assert 0.2 < lost[shore].median() / lost[share > 0.99].median() < 0.8
 
 
+def lake_of_depth(metres: float, **water: object) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return bands and labels with lakes of a depth, bands of the same lakes without a bottom, and the lakes."""
+    bands, labels = ground(12, water=0.25)
+    deep = WaterColour(recoloured=0, glint=0, lakes=1, turbidity=(0, 0), texture=0)
+    shallow = replace(deep, shallow=1, depth=(metres, metres), **water)
+    made, known, parts = Simulator(replace(STILL, water=shallow)).render(bands, labels, seed=3)
+    without, labelled, _ = Simulator(replace(STILL, water=deep)).render(bands, labels, seed=3)
+    lakes = parts.scene.lakes == 1
+    assert lakes.any()
+    assert torch.equal(known, labelled)  # water is water, however shallow
+    outside = ~lakes[:, None].expand_as(made)
+    assert torch.allclose(made[outside], without[outside], atol=1e-4)  # also the water that was there before
+    return bands, made, without, lakes
+
+
+def test_the_ground_below_shallow_water_shows_but_not_in_the_short_wave_infrared():
+    bands, made, without, lakes = lake_of_depth(0.1, pale=0)
+    own, seen, deep = (each.movedim(1, 0)[:, lakes] for each in (bands, made, without))
+    through = 0.52 * own / (1 - 0.54 * own)  # a part of what comes up stays below the surface
+    for band in (0, 1):  # blue and green pass a decimetre of clear water nearly undimmed
+        near = torch.corrcoef(torch.stack([seen[band], own[band]]))[0, 1]
+        assert near > 0.98
+        assert (seen[band] - through[band]).abs().median() < 0.1 * through[band].median()
+    dimmed = ((seen[3] - deep[3]) / (through[3] - deep[3])).median()
+    assert 0.25 < dimmed < 0.55  # exp(-2 x 4.6 / m x 0.1 m) = 0.40, of an uneven depth
+    assert torch.allclose(seen[4:], deep[4:], atol=1e-4)
+
+
+def test_deep_or_muddy_water_hides_its_bottom():
+    _, made, without, lakes = lake_of_depth(60, pale=1)
+    away = (made - without).abs().movedim(1, 0)[:, lakes]
+    assert away[2:].max() < 1e-3
+    assert away[0].median() > 1e-3  # blue still shows white sand at 60 m, if the water is as clear as water can be
+    muddy = WaterColour(
+        recoloured=0, glint=0, lakes=1, turbidity=(1, 1), texture=0, shallow=1, depth=(1.5, 1.5), pale=1
+    )
+    bands, labels = ground(12)
+    with_bottom = Simulator(replace(STILL, water=muddy))(bands, labels, seed=3)[0]
+    without = Simulator(replace(STILL, water=replace(muddy, shallow=0)))(bands, labels, seed=3)[0]
+    assert (with_bottom - without).abs().median() < 1e-3
+
+
+def test_brine_over_salt_is_bright_and_water():
+    _, made, _, lakes = lake_of_depth(0.1, pale=1)
+    red, infrared, short = (made[:, band][lakes] for band in (2, 3, 4))
+    assert red.quantile(0.9) > 0.25  # as bright as snow may be
+    assert (infrared < 0.8 * red).float().mean() > 0.9
+    assert short.max() < 0.02
+
+
 def test_noise_has_the_deviation_that_was_asked_for_in_every_band_and_window():
     bands, labels = ground(16)
     simulation = replace(STILL, instrument=replace(STILL.instrument, noise=(0.004, 0.004)))

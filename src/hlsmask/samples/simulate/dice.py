@@ -41,6 +41,7 @@ CHAPTERS: Final = (
     "parallax",
     "conifers",
     "clear",
+    "bottom",
 )
 """Parts of the simulation; each has draws of its own, so that what one part skips moves no other."""
 

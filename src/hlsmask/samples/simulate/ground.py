@@ -92,9 +92,21 @@ class WaterColour:
     pond_size: Range = (2.0, 12.0)
     """How far they reach, in pixels, drawn evenly in its logarithm."""
 
+    shallow: float = 0.0
+    """Share of windows whose lakes and ponds are so shallow that the ground below them shows: flooded fields, lagoons,
+    brine over salt."""
+
+    depth: Range = (0.02, 3.0)
+    """Metres of such water, drawn evenly in their logarithm."""
+
+    pale: float = 0.5
+    """Share of shallow waters over sand, salt or chalk; others lie over the ground that was there."""
+
     def __post_init__(self) -> None:
-        check(self, 0, 1, *(field.name for field in fields(self) if field.name != "pond_size"))
+        lengths = ("pond_size", "depth")
+        check(self, 0, 1, *(field.name for field in fields(self) if field.name not in lengths))
         check(self, 1, 100, "pond_size")
+        check(self, 0.01, 100, "depth")
 
 
 @dataclass(frozen=True, slots=True)

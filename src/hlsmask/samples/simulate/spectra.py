@@ -57,6 +57,13 @@ WATER: Final = (
 )
 """Reflectance of water by band and turbidity: near infrared rises with silt."""
 
+WATER_ABSORBS: Final = (0.014, 0.062, 0.37, 4.6, 670.0, 1650.0)
+"""Absorption of pure water per metre, at 482, 561, 655, 865, 1609 and 2201 nm (visible: Pope and Fry 1997,
+doi:10.1364/AO.36.008710; infrared: Hale and Querry 1973, doi:10.1364/AO.12.000555)."""
+
+SILT_DIMS: Final = 4.0
+"""What silt adds to that at a turbidity of 1: a metre of muddy water hides its bottom."""
+
 FLOUR: Final = (0.022, 0.036, 0.012, 0.002, 0.000, 0.000)
 """What glacial flour adds at most."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -13,8 +14,11 @@ from hlsmask.samples.simulate.fields import soften, step, upper
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from hlsmask.samples.simulate.fields import Canvas
+    from hlsmask.samples.simulate.fields import Canvas, Rows
     from hlsmask.samples.simulate.parameters import Simulation
+
+_DEEP: Final = 1e3
+"""Metres of water whose bottom nobody sees."""
 
 
 def vary(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
@@ -128,12 +132,64 @@ def recolour(canvas: Canvas, bands: Tensor, water: Tensor, lakes: Tensor | None,
     tone = 1 + options.texture * (0.7 * field + 0.12 * swell)
     hues = canvas.column(hue, rows)
     levels = _water(turbidity)
+    bottom = None if lakes is None else _bottom(canvas, bands, lakes, simulation)
     for band in range(6):
         level = levels[:, band] * tone
         level += hues.clamp(min=0) * spectra.FLOUR[band] - hues.clamp(max=0) * spectra.ALGAE[band]
+        if bottom is not None:
+            at = np.searchsorted(rows, bottom.rows)
+            seen = bottom.seen(band, turbidity[at])
+            level[at] += seen * (bottom.bands[:, band] - level[at])
         plane = bands[rows, band]
         plane += cover * (level.clamp_(min=0.001) - plane) + mirror * spectra.GLINT[band]
         bands[rows, band] = plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bottom:
+    """The ground below shallow water."""
+
+    rows: Rows
+    """Of which windows."""
+
+    bands: Tensor
+    """Its reflectance as it is seen from the air through a film of water, (m, 6, h, w)."""
+
+    depth: Tensor
+    """Metres of water above it, (m, h, w); much where the water was there before."""
+
+    def seen(self, band: int, turbidity: Tensor) -> Tensor:
+        """Return the share of it that is seen in a band, (m, h, w): light is dimmed on its way down and up again.
+
+        R = R_deep + (R_bottom - R_deep) exp(-2 K z) (Maritorena et al. 1994, doi:10.4319/lo.1994.39.7.1689).
+        """
+        return (-2 * (spectra.WATER_ABSORBS[band] + spectra.SILT_DIMS * turbidity) * self.depth).exp_()
+
+
+def _bottom(canvas: Canvas, bands: Tensor, lakes: Tensor, simulation: Simulation) -> _Bottom | None:
+    """Return what lies below the shallow lakes (n, h, w) of some windows, whose bands (n, 6, h, w) still show it."""
+    options, dice = simulation.water, canvas.dice
+    dice.turn("bottom")
+    shallow, metres, pale = dice.chance(options.shallow), dice.log(options.depth), dice.chance(options.pale)
+    kind, level = dice.pick((1.0, 1.0, 1.0)), dice.even(0.6, 1.15)
+    uneven, beta, long = dice.even(0.1, 0.8), dice.even(2.6, 4.2), dice.even(20, 300)
+    rows = np.flatnonzero(shallow & (lakes.flatten(1).amax(1) > 0).cpu().numpy())
+    if rows.size == 0:
+        return None
+    field = canvas.field(rows, beta, long, shortest=2.5)
+    grain = canvas.noise(rows, canvas.shape)
+    depth = canvas.column(metres, rows) * (canvas.column(uneven, rows) * field).exp()
+    depth += _DEEP * (lakes[rows] == 0)
+    tone = canvas.column(level, rows) * (1 + 0.04 * field + 0.02 * grain)
+    white = canvas.column(pale.astype(np.float32), rows)
+    ground = torch.empty_like(bands[rows])
+    for band in range(6):
+        own = bands[rows, band]
+        colour = np.array([spectrum[band] for spectrum in spectra.BRIGHT], np.float32)[kind]
+        dry = own + white * (canvas.column(colour, rows) * tone - own)
+        # Of the light that comes up a part stays below the surface (Lee et al. 1998, doi:10.1364/AO.37.006329).
+        ground[:, band] = 0.52 * dry / (1 - 0.54 * dry.clamp(max=1))
+    return _Bottom(rows, ground, depth)
 
 
 def _water(turbidity: Tensor) -> Tensor:
