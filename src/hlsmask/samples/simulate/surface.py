@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _DEEP: Final = 1e3
 """Metres of water whose bottom nobody sees."""
 
+_OUT: Final = 0.52
+_BACK: Final = 1.7 / np.pi
+"""Of the light that comes up through water a part leaves it, and a part goes down again: reflectance above it is
+0.52 r / (1 - 1.7 r / pi) where it is r below (Lee et al. 2002, doi:10.1364/AO.41.005755)."""
+
 
 def vary(canvas: Canvas, bands: Tensor, simulation: Simulation) -> None:
     """Change level and colour of the background (n, 6, h, w), in place."""
@@ -187,8 +192,7 @@ def _bottom(canvas: Canvas, bands: Tensor, lakes: Tensor, simulation: Simulation
         own = bands[rows, band]
         colour = np.array([spectrum[band] for spectrum in spectra.BRIGHT], np.float32)[kind]
         dry = own + white * (canvas.column(colour, rows) * tone - own)
-        # Of the light that comes up a part stays below the surface (Lee et al. 1998, doi:10.1364/AO.37.006329).
-        ground[:, band] = 0.52 * dry / (1 - 0.54 * dry.clamp(max=1))
+        ground[:, band] = _OUT * dry / (1 - _BACK * dry.clamp(max=1))
     return _Bottom(rows, ground, depth)
 
 
