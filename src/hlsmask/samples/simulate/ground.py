@@ -96,7 +96,7 @@ class WaterColour:
     """Share of windows whose lakes and ponds are so shallow that the ground below them shows: flooded fields, lagoons,
     brine over salt."""
 
-    depth: Range = (0.02, 3.0)
+    depth: Range = (0.03, 2.0)
     """Metres of such water, drawn evenly in their logarithm."""
 
     pale: float = 0.5

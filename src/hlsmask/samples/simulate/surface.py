@@ -176,7 +176,10 @@ def _bottom(canvas: Canvas, bands: Tensor, lakes: Tensor, simulation: Simulation
     options, dice = simulation.water, canvas.dice
     dice.turn("bottom")
     shallow, metres, pale = dice.chance(options.shallow), dice.log(options.depth), dice.chance(options.pale)
-    kind, level = dice.pick((1.0, 1.0, 1.0)), dice.even(0.6, 1.15)
+    kind, level = (
+        dice.pick((1.0, 2.0, 1.0)),
+        dice.even(0.6, 1.5),
+    )  # salt below brine is whiter than what wind and dust reach
     uneven, beta, long = dice.even(0.1, 0.8), dice.even(2.6, 4.2), dice.even(20, 300)
     rows = np.flatnonzero(shallow & (lakes.flatten(1).amax(1) > 0).cpu().numpy())
     if rows.size == 0:
