@@ -12,6 +12,7 @@ from hlsmask.samples.simulate import spectra
 from hlsmask.samples.simulate.fields import soften, step, upper
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from hlsmask.samples.simulate.fields import Canvas, Rows
@@ -94,10 +95,10 @@ def brighten(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulatio
     fields = torch.sigmoid((field - upper(field, cover)) * canvas.column(sharp, rows))
     roofs = (soften(grain) > 1.0).float() * step(field, upper(field, cover), upper(field, cover * 0.5))
     weight = (fields + (roofs - fields) * built) * (1 - water[rows])
-    tone = canvas.column(level, rows) * (1 + 0.04 * field + 0.02 * grain)
+    tone = _mottled(canvas.column(level, rows), field, grain)
     for band in range(6):
-        ground = np.array([spectrum[band] for spectrum in spectra.BRIGHT], np.float32)[kind]
-        colour = canvas.column(np.where(town, np.float32(spectra.ROOF[band]), ground), rows) * tone
+        roof = np.float32(spectra.ROOF[band])
+        colour = canvas.column(np.where(town, roof, _bright(kind, band)), rows) * tone
         plane = bands[rows, band]
         # A part of the old pattern stays: roads, fields and channels show through sand and salt.
         own = (plane / plane.mean((1, 2), keepdim=True).clamp(min=0.01)).clamp_(0.3, 2).mul_(0.3).add_(0.7)
@@ -105,6 +106,16 @@ def brighten(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulatio
     laid = torch.zeros_like(water)
     laid[rows] = weight
     return laid
+
+
+def _bright(kind: NDArray[np.intp], band: int) -> NDArray[np.float32]:
+    """Return the reflectance in a band of one `kind` of `spectra.BRIGHT` a window."""
+    return np.array([spectrum[band] for spectrum in spectra.BRIGHT], np.float32)[kind]
+
+
+def _mottled(level: Tensor, field: Tensor, grain: Tensor) -> Tensor:
+    """Return factors of bright ground (m, h, w): a level a window, a little lighter here and darker there."""
+    return level * (1 + 0.04 * field + 0.02 * grain)
 
 
 def recolour(canvas: Canvas, bands: Tensor, water: Tensor, lakes: Tensor | None, simulation: Simulation) -> None:
@@ -119,8 +130,8 @@ def recolour(canvas: Canvas, bands: Tensor, water: Tensor, lakes: Tensor | None,
     hue, glinting = dice.even(-1, 1), dice.chance(options.glint)
     glint = dice.within(options.glint_level)
     long = dice.even(30, 200)
-    flooded = chosen if lakes is None else chosen | (lakes.flatten(1).amax(1) > 0).cpu().numpy()
-    rows = np.flatnonzero(flooded | glinting)
+    laid = np.zeros_like(chosen) if lakes is None else (lakes.flatten(1).amax(1) > 0).cpu().numpy()
+    rows = np.flatnonzero(chosen | laid | glinting)
     if rows.size == 0:
         return
     field = canvas.field(rows, 3.4, 2 * long, coarse=2)
@@ -137,14 +148,14 @@ def recolour(canvas: Canvas, bands: Tensor, water: Tensor, lakes: Tensor | None,
     tone = 1 + options.texture * (0.7 * field + 0.12 * swell)
     hues = canvas.column(hue, rows)
     levels = _water(turbidity)
-    bottom = None if lakes is None else _bottom(canvas, bands, lakes, simulation)
+    bottom = None if lakes is None else _bottom(canvas, bands, lakes, laid, simulation)
+    shallow = None if bottom is None else np.searchsorted(rows, bottom.rows)
     for band in range(6):
         level = levels[:, band] * tone
         level += hues.clamp(min=0) * spectra.FLOUR[band] - hues.clamp(max=0) * spectra.ALGAE[band]
         if bottom is not None:
-            at = np.searchsorted(rows, bottom.rows)
-            seen = bottom.seen(band, turbidity[at])
-            level[at] += seen * (bottom.bands[:, band] - level[at])
+            seen = bottom.seen(band, turbidity[shallow])
+            level[shallow] += seen * (bottom.bands[:, band] - level[shallow])
         plane = bands[rows, band]
         plane += cover * (level.clamp_(min=0.001) - plane) + mirror * spectra.GLINT[band]
         bands[rows, band] = plane
@@ -171,30 +182,31 @@ class _Bottom:
         return (-2 * (spectra.WATER_ABSORBS[band] + spectra.SILT_DIMS * turbidity) * self.depth).exp_()
 
 
-def _bottom(canvas: Canvas, bands: Tensor, lakes: Tensor, simulation: Simulation) -> _Bottom | None:
-    """Return what lies below the shallow lakes (n, h, w) of some windows, whose bands (n, 6, h, w) still show it."""
+def _bottom(
+    canvas: Canvas, bands: Tensor, lakes: Tensor, laid: NDArray[np.bool_], simulation: Simulation
+) -> _Bottom | None:
+    """Return what lies below the shallow lakes (n, h, w) of some windows, whose bands (n, 6, h, w) still show it.
+
+    `laid`, (n,), is which windows have any.
+    """
     options, dice = simulation.water, canvas.dice
     dice.turn("bottom")
     shallow, metres, pale = dice.chance(options.shallow), dice.log(options.depth), dice.chance(options.pale)
-    kind, level = (
-        dice.pick((1.0, 2.0, 1.0)),
-        dice.even(0.6, 1.5),
-    )  # salt below brine is whiter than what wind and dust reach
+    kind, level = dice.pick((1, 2, 1)), dice.even(0.6, 1.5)  # salt below brine is whiter than what dust reaches
     uneven, beta, long = dice.even(0.1, 0.8), dice.even(2.6, 4.2), dice.even(20, 300)
-    rows = np.flatnonzero(shallow & (lakes.flatten(1).amax(1) > 0).cpu().numpy())
+    rows = np.flatnonzero(shallow & laid)
     if rows.size == 0:
         return None
     field = canvas.field(rows, beta, long, shortest=2.5)
     grain = canvas.noise(rows, canvas.shape)
     depth = canvas.column(metres, rows) * (canvas.column(uneven, rows) * field).exp()
     depth += _DEEP * (lakes[rows] == 0)
-    tone = canvas.column(level, rows) * (1 + 0.04 * field + 0.02 * grain)
+    tone = _mottled(canvas.column(level, rows), field, grain)
     white = canvas.column(pale.astype(np.float32), rows)
     ground = torch.empty_like(bands[rows])
     for band in range(6):
         own = bands[rows, band]
-        colour = np.array([spectrum[band] for spectrum in spectra.BRIGHT], np.float32)[kind]
-        dry = own + white * (canvas.column(colour, rows) * tone - own)
+        dry = own + white * (canvas.column(_bright(kind, band), rows) * tone - own)
         ground[:, band] = _OUT * dry / (1 - _BACK * dry.clamp(max=1))
     return _Bottom(rows, ground, depth)
 
