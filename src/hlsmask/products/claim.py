@@ -31,30 +31,59 @@ def claim(out: Path, name: str) -> Iterator[None]:
         If the folder cannot be written to.
     """
     path = out / f".{name}.claim"
+    try:
+        with _held(path, out / name):
+            yield
+    finally:  # here, and twice: a stop may come between any two steps, those of tidying up among them
+        try:
+            _clear(path)
+        finally:
+            _clear(path)
+
+
+@contextmanager
+def _held(path: Path, results: Path) -> Iterator[None]:
     while True:
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            raise OutputError(f"{out / name} cannot be written: {reason(error)}") from error
+            raise OutputError(f"{results} cannot be written: {reason(error)}") from error
         try:
             _lock(handle)
             if _is(path, handle):
-                try:
-                    yield
-                finally:
-                    path.unlink(missing_ok=True)  # while it is held: who waited sees that it is gone, and makes its own
+                yield
                 return
         finally:
             os.close(handle)
 
 
-def _lock(handle: int) -> None:
+def _clear(path: Path) -> None:
+    """Remove the claim at `path`, unless a process holds it: that one removes it when it is done.
+
+    Who waits for it sees that it is gone, and makes its own.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:  # it is gone
+        return
+    try:
+        if _lock(handle, wait=False) and _is(path, handle):
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, *, wait: bool = True) -> bool:
+    """Return whether no other process holds the file, as far as the system can tell."""
     if sys.platform != "win32":
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
         except OSError:  # a file system without locks
-            return
+            return True
+    return True
 
 
 def _is(path: Path, handle: int) -> bool:
