@@ -78,7 +78,7 @@ class WaterColour:
     """Reflectance that glint adds, nearly the same in all bands (Kay et al. 2009, doi:10.3390/rs1040697)."""
 
     lakes: float = 0.08
-    """Share of windows that get lakes of their own: what lies lowest of a relief is flooded."""
+    """Share of windows that get lakes of their own, where relief is not simulated as well."""
 
     lake_cover: Range = (0.03, 0.4)
     """Share of such a window that they cover."""

@@ -13,10 +13,11 @@ from hlsmask.masks import NOT_OBSERVED, Mask
 from hlsmask.samples.simulate import clouds, overlay, relief, sensor, snow, spectra, surface
 from hlsmask.samples.simulate.dice import Dice
 from hlsmask.samples.simulate.elevations import open_elevations
-from hlsmask.samples.simulate.fields import Canvas, soften, upper
+from hlsmask.samples.simulate.fields import Canvas
 from hlsmask.samples.simulate.labels import Scene, label
 from hlsmask.samples.simulate.parameters import Simulation
 from hlsmask.samples.simulate.sun import Suns
+from hlsmask.samples.simulate.water import flood, recolour
 from hlsmask.sun import Sun
 
 if TYPE_CHECKING:
@@ -143,13 +144,13 @@ class Simulator:
 
         water = (labels[:, 0] == 1).float()
         shading, height = self._relief(canvas, water, elevation, suns)
-        lakes = self._lakes(canvas, water, height)
+        lakes = flood(canvas, water, height, simulation)
         surface.vary(canvas, out, simulation)
         wet = water if lakes is None else torch.maximum(water, lakes)
         surface.mottle(canvas, out, wet, simulation)
         surface.darken(canvas, out, wet, simulation)
         bare = surface.brighten(canvas, out, wet, simulation)
-        surface.recolour(canvas, out, wet, lakes, simulation)
+        recolour(canvas, out, wet, lakes, simulation)
         cover, ice = snow.lay_snow(canvas, out, wet, height, simulation)
 
         bare_sky = snow.clear(canvas, cover, simulation)
@@ -217,29 +218,6 @@ class Simulator:
         lowest = metres.amin((1, 2), keepdim=True)
         height[rows] = (metres - lowest) / torch.from_numpy(extent).to(self.device).clamp(min=1.0)[:, None, None]
         return shading, height
-
-    def _lakes(self, canvas: Canvas, water: Tensor, height: Tensor | None) -> Tensor | None:
-        """Return the share of each pixel that is flooded land, (n, h, w), or None where nowhere is any."""
-        options, dice = self.simulation.water, canvas.dice
-        dice.turn("lakes")
-        flooded, share = dice.chance(options.lakes), dice.within(options.lake_cover)
-        beta, long = dice.even(3.4, 4.6), dice.even(80, 400)
-        dotted, little, size = dice.chance(options.ponds), dice.within(options.pond_cover), dice.log(options.pond_size)
-        if height is not None:
-            level = (height.flatten(1).amax(1) == 0).cpu().numpy()
-            flooded &= level
-            dotted &= level
-        share = np.where(dotted & ~flooded, little, share)
-        long = np.where(dotted & ~flooded, 3 * size, long)
-        rows = np.flatnonzero(flooded | dotted)
-        if rows.size == 0:
-            return None
-        field = canvas.field(rows, beta, long, shortest=2.5)
-        lakes = torch.zeros_like(water)
-        whole = (field > upper(field, canvas.column(share, rows))).float()
-        small = canvas.column((dotted & ~flooded).astype(np.float32), rows)
-        lakes[rows] = (whole + (soften(whole) - whole) * small) * (1 - water[rows])  # ponds are little but shore
-        return lakes
 
     def _light(self, canvas: Canvas, bands: Tensor, shading: Shading | None, sky: Sky | None) -> None:
         """Let the sun, as far as relief and clouds leave it, and the sky light the ground, in place."""
