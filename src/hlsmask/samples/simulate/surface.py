@@ -89,7 +89,7 @@ def brighten(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulatio
     tone = mottled(canvas.column(level, rows), field, grain)
     for band in range(6):
         roof = np.float32(spectra.ROOF[band])
-        colour = canvas.column(np.where(town, roof, bright(kind, band)), rows) * tone
+        colour = canvas.column(np.where(town, roof, bright_reflectance(kind, band)), rows) * tone
         plane = bands[rows, band]
         # A part of the old pattern stays: roads, fields and channels show through sand and salt.
         own = (plane / plane.mean((1, 2), keepdim=True).clamp(min=0.01)).clamp_(0.3, 2).mul_(0.3).add_(0.7)
@@ -99,7 +99,7 @@ def brighten(canvas: Canvas, bands: Tensor, water: Tensor, simulation: Simulatio
     return laid
 
 
-def bright(kind: NDArray[np.intp], band: int) -> NDArray[np.float32]:
+def bright_reflectance(kind: NDArray[np.intp], band: int) -> NDArray[np.float32]:
     """Return the reflectance in a band of one `kind` of `spectra.BRIGHT` a window."""
     return np.array([spectrum[band] for spectrum in spectra.BRIGHT], np.float32)[kind]
 

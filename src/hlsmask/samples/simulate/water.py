@@ -10,7 +10,7 @@ import torch
 
 from hlsmask.samples.simulate import spectra
 from hlsmask.samples.simulate.fields import soften, upper
-from hlsmask.samples.simulate.surface import bright, mottled
+from hlsmask.samples.simulate.surface import bright_reflectance, mottled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,7 +140,7 @@ def _bottom(
     ground = torch.empty_like(bands[rows])
     for band in range(6):
         own = bands[rows, band]
-        dry = own + white * (canvas.column(bright(kind, band), rows) * tone - own)
+        dry = own + white * (canvas.column(bright_reflectance(kind, band), rows) * tone - own)
         ground[:, band] = _OUT * dry / (1 - _BACK * dry.clamp(max=1))
     return _Bottom(rows, ground, depth)
 
