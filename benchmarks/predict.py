@@ -33,7 +33,7 @@ BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 """As ukis-csmask calls them."""
 
 LIBRARIES = {"onnx": "onnxruntime", "openvino": "openvino"}
-"""What runs networks, by engine."""
+"""What each engine that runs networks is imported as."""
 
 
 # ---------------------------------------------------------------- contenders, each in its own process
@@ -258,7 +258,7 @@ def run_floor(source: str, out: str, _: str) -> dict:
     return _ended(started, done, done)
 
 
-NETWORKS = {"hlsmask, onnxruntime": "onnx", "hlsmask, openvino": "openvino"}
+NETWORKS = {f"hlsmask, {library}": engine for engine, library in LIBRARIES.items()}
 """The default network, and the engines that run it."""
 CONTENDERS = {
     "rasterio: read, write, no more": run_floor,

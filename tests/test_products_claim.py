@@ -6,7 +6,6 @@ import fcntl
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 
 import pytest
 
@@ -60,8 +59,7 @@ def test_who_waits_goes_on_when_the_other_is_done(tmp_path):
         "try: fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
         "except BlockingIOError: sys.exit(7)\n"
     )
-    with ExitStack() as first:
-        first.enter_context(claim(tmp_path, "scene"))
+    with claim(tmp_path, "scene"):
         other = subprocess.Popen([sys.executable, "-c", waiting, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         assert other.stdout.readline() == "asked\n"
         refused = subprocess.run([sys.executable, "-c", hasty, str(tmp_path / ".scene.claim")], check=False)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hlsmask.aside import reason
 from hlsmask.errors import OutputError
+from hlsmask.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-if sys.platform != "win32":
-    import fcntl
 
 
 @contextmanager
@@ -50,7 +47,7 @@ def _held(path: Path, results: Path) -> Iterator[None]:
         except OSError as error:
             raise OutputError(f"{results} cannot be written: {reason(error)}") from error
         try:
-            _lock(handle)
+            lock(handle)
             if _is(path, handle):
                 yield
                 return
@@ -68,22 +65,10 @@ def _clear(path: Path) -> None:
     except OSError:  # it is gone
         return
     try:
-        if _lock(handle, wait=False) and _is(path, handle):
+        if lock(handle, wait=False) and _is(path, handle):
             path.unlink(missing_ok=True)
     finally:
         os.close(handle)
-
-
-def _lock(handle: int, *, wait: bool = True) -> bool:
-    """Return whether no other process holds the file, as far as the system can tell."""
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            return False
-        except OSError:  # a file system without locks
-            return True
-    return True
 
 
 def _is(path: Path, handle: int) -> bool:

@@ -8,15 +8,11 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from hlsmask.aside import reason, settle
 from hlsmask.errors import OutputError, ServiceError
+from hlsmask.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there two downloads into one folder at once are not noticed
-    fcntl = None  # type: ignore[assignment]
 
 PART: Final = ".part"
 """What is on its way is called NAME.part, with NAME.part.json beside it."""
@@ -43,14 +39,9 @@ class Part:
             self._stream: IO[bytes] = self.path.open("ab")
         except OSError as error:
             raise OutputError(f"{target} cannot be written: {reason(error)}") from error
-        try:
-            if fcntl is not None:
-                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not lock(self._stream, wait=False):
             self._stream.close()
-            raise ServiceError(f"{target} is being fetched by another download") from error
-        except OSError:
-            pass  # a disk without locks
+            raise ServiceError(f"{target} is being fetched by another download")
         self.size = self._stream.tell()
 
     @property

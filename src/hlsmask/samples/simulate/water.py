@@ -39,15 +39,15 @@ def flood(canvas: Canvas, water: Tensor, height: Tensor | None, simulation: Simu
         level = (height.flatten(1).amax(1) == 0).cpu().numpy()
         flooded &= level
         dotted &= level
-    share = np.where(dotted & ~flooded, little, share)
-    long = np.where(dotted & ~flooded, 3 * size, long)
     rows = np.flatnonzero(flooded | dotted)
+    dotted &= ~flooded
+    share, long = np.where(dotted, little, share), np.where(dotted, 3 * size, long)
     if rows.size == 0:
         return None
     field = canvas.field(rows, beta, long, shortest=2.5)
     lakes = torch.zeros_like(water)
     whole = (field > upper(field, canvas.column(share, rows))).float()
-    small = canvas.column((dotted & ~flooded).astype(np.float32), rows)
+    small = canvas.column(dotted.astype(np.float32), rows)
     lakes[rows] = (whole + (soften(whole) - whole) * small) * (1 - water[rows])  # ponds are little but shore
     return lakes
 
