@@ -74,7 +74,7 @@ def hold_engine(card):
         def compute(self, taken, kept):
             del kept
             self.taken = taken.copy()
-            return np.zeros((len(taken), len(self.card.masks), *taken.shape[2:]), np.float32)
+            return np.zeros((len(taken), len(self.card.masks), *taken.shape[2:]), np.float32), (0, 0)
 
     return Probe(card, "")
 

@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from hlsmask import models, weights
+from hlsmask.errors import CardError
 from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.openvino import OpenVinoEngine
 from hlsmask.models.kept import KEPT
@@ -87,5 +88,21 @@ def test_openvino_reads_the_same_file(path, bands):
         np.testing.assert_allclose(ours(bands, kept), theirs(bands, kept), atol=1e-3)
 
 
-def test_the_network_that_is_shipped_leaves_margins_out():
-    assert OnnxEngine(weights.shipped("hlsmask_s"), threads=1).cuts
+def test_openvino_computes_less_too(path, bands):
+    engine = OpenVinoEngine(path, threads=1)
+    (given, (top, left)) = engine.compute(engine.card.normalize(bands), (range(128, 256), range(128, 240)))
+    assert given.shape == (1, 5, 80, 72)  # of half the size, and a block of 16 pixels around
+    assert (top, left) == (112, 112)
+
+
+@pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
+def test_the_network_that_is_shipped_leaves_margins_out(engine):
+    assert engine(weights.shipped("hlsmask_s"), threads=1).cuts
+
+
+def test_a_network_that_gives_too_little_is_refused(monkeypatch, path, bands):
+    engine = OnnxEngine(path, threads=1)
+    enough = engine.compute
+    monkeypatch.setattr(engine, "compute", lambda *asked: (enough(*asked)[0][..., :-1], (128, 128)))
+    with pytest.raises(CardError, match=r"gave \(1, 5, 128, 111\) for a window of \(1, 6, 384, 368\)"):
+        engine(bands, WINDOWS[0])

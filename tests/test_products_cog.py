@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.errors import NotGeoreferencedWarning
@@ -88,6 +89,22 @@ def test_a_whole_granule_has_overviews_of_classes_only(tmp_path):
         assert file.overviews(1) == [2, 4, 8]
         assert set(np.unique(file.read(out_shape=(2, 457, 457)))) == {0, 1, 255}
         np.testing.assert_array_equal(file.read(), data)
+
+
+@pytest.mark.parametrize(
+    ("shape", "factors"),
+    [((512, 512), []), ((520, 40), [2]), ((1024, 512), [2]), ((40, 2048), [2, 4]), ((4096, 16), [2, 4, 8])],
+    ids=str,
+)
+def test_overviews_go_down_to_one_block(tmp_path, shape, factors):
+    data, path = blobs((-(-shape[0] // 8), -(-shape[1] // 8))).repeat(8, 1).repeat(8, 2), tmp_path / "a.tif"
+    data = data[:, : shape[0], : shape[1]]
+    write(path, GeoBox(shape, NORTH_UP, UTM), data)
+    with rasterio.open(path) as file:
+        assert file.overviews(1) == factors
+    for level, factor in enumerate(factors):
+        with rasterio.open(path, overview_level=level) as file:
+            np.testing.assert_array_equal(file.read(), data[:, ::factor, ::factor])
 
 
 def test_windows_need_not_be_aligned(tmp_path):
@@ -207,6 +224,18 @@ def test_a_full_disk_is_never_taken_for_success(tmp_path, when):
     for line in lines[:-1]:
         assert "a.tif cannot be written" in line
         assert "make room" in line
+
+
+def test_what_gdal_says_nothing_about_is_a_sentence_too(tmp_path, monkeypatch):
+    """As it fails on some full disks."""
+
+    def fail(*_, **__):
+        raise SystemError("Unknown GDAL Error")
+
+    monkeypatch.setattr(rasterio.shutil, "copy", fail)
+    with pytest.raises(OutputError, match=r"a\.tif cannot be written: the disk did not take all of it"):
+        write(tmp_path / "a.tif", GeoBox((40, 50), NORTH_UP, UTM), blobs((40, 50)))
+    assert not list(tmp_path.iterdir())
 
 
 def test_memory_does_not_grow_with_the_scene(tmp_path):

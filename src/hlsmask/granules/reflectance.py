@@ -95,7 +95,10 @@ def to_raster(
     for band, pixels in zip(order, stored, strict=True):
         store = storage[band]
         if store.nodata is not None and not np.isnan(store.nodata):
-            valid &= pixels != store.nodata
+            fill: float = store.nodata
+            if pixels.dtype.kind != "f" and fill == int(fill):  # else all pixels would be made float64 for it
+                fill = int(fill)
+            valid &= pixels != fill
         if pixels.dtype.kind == "f":
             valid &= pixels < np.inf
         lit |= pixels != 0

@@ -40,7 +40,7 @@ class NetworkEngine(ABC):
         """Keep the network's card, and the hash of its weights.
 
         Where it is `halved`, rows and columns of what `compute` gives are half as many, and doubled here. Where it
-        `cuts`, `compute` gives those alone that are kept.
+        `cuts`, `compute` gives little more than what is kept.
         """
         self.card = card
         self.sha256 = sha256
@@ -60,10 +60,13 @@ class NetworkEngine(ABC):
         """Name and version of what computes."""
 
     @abstractmethod
-    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+    def compute(
+        self, taken: NDArray[np.float32], kept: tuple[range, range]
+    ) -> tuple[NDArray[np.float32], tuple[int, int]]:
         """Return what the network gives, in an array of its own, for what it takes (n, bands, h, w).
 
-        `kept` are the rows and columns that are of use.
+        `kept` are the rows and columns that are of use. With it comes which row and column of the window are the first
+        of what it gives: 0 and 0 unless it `cuts`.
         """
 
     def for_scene(self, sun: Sun | None, *, elevation: bool, pixel: float) -> Self:
@@ -87,19 +90,19 @@ class NetworkEngine(ABC):
         rows, columns = (range(*part.indices(length)) for part, length in zip(kept, bands.shape[2:], strict=True))
         try:
             with self._computing:
-                given = self.compute(taken, (rows, columns))
+                given, (top, left) = self.compute(taken, (rows, columns))
         except HlsmaskError:
             raise
         except Exception as error:  # onnxruntime's exceptions share no public base, nor do torch's
             window = "a window of {} x {}".format(*bands.shape[2:])
             raise ModelError(f"{self.card.name} failed on {window}: {first_line(error)}") from error
-        wanted = (len(bands), len(self.card.masks), len(rows), len(columns)) if self.cuts else self._given(bands.shape)
-        if given.shape != wanted:
+        fits = self.cuts or given.shape == self._given(bands.shape)
+        place = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+        part = (doubled if self.halved else cut)(given, place) if fits else given
+        if not fits or part.shape != (len(bands), len(self.card.masks), len(rows), len(columns)):
             raise CardError(f"{self.card.name} gave {given.shape} for a window of {bands.shape}")
-        if not self.cuts:
-            given = (doubled if self.halved else cut)(given, kept)
-        given = given.astype(np.float32, copy=False)
-        return _sigmoid(given) if self.card.output == "logits" else given
+        part = part.astype(np.float32, copy=False)
+        return _sigmoid(part) if self.card.output == "logits" else part
 
     def _given(self, taken: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of what `compute` gives for an array of the shape `taken`."""

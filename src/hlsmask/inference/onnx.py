@@ -74,14 +74,18 @@ class OnnxEngine(NetworkEngine):
         """Name and version of what computes."""
         return f"onnxruntime {onnxruntime.__version__}" + (" cuda" if self._cuda else "")
 
-    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+    def compute(
+        self, taken: NDArray[np.float32], kept: tuple[range, range]
+    ) -> tuple[NDArray[np.float32], tuple[int, int]]:
         """Return what the network gives for what it takes (n, bands, h, w), of `kept` alone if it cuts."""
         asked: dict[str, NDArray[Any]] = {self._input: taken}
+        first = 0, 0
         if self.cuts:
             rows, columns = kept
-            asked[KEPT] = np.array([rows.start, columns.start, rows.stop, columns.stop], np.int64)
+            first = rows.start, columns.start
+            asked[KEPT] = np.array([*first, rows.stop, columns.stop], np.int64)
         given: NDArray[Any] = self._session.run(None, asked)[0]
-        return given
+        return given, first
 
 
 @cache

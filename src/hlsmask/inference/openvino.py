@@ -13,7 +13,7 @@ from hlsmask.errors import CardError, ModelError, UsageError, first_line
 from hlsmask.inference.doubling import SCALE
 from hlsmask.inference.network import NetworkEngine, check_shapes
 from hlsmask.models.files import sha256_of
-from hlsmask.models.kept import AXES
+from hlsmask.models.kept import KEPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,9 +40,9 @@ def is_installed() -> bool:
 class OpenVinoEngine(NetworkEngine):
     """A network run by OpenVINO on all cores, in float32.
 
-    Compiled for one shape of arrays it is a tenth faster, since convolutions are then joined that else are not, and
-    windows of a scene are of one shape: so it is, for the shape that came last or first. Arrays of any other shape
-    take a form that fits all.
+    A network that can be told what is kept of a window is compiled once, for arrays of any shape. Any other one is a
+    tenth faster compiled for one shape, since convolutions are then joined that else are not, and windows of a scene
+    are of one shape: so it is, for the shape that came last or first, and for all others as well.
 
     Where a network doubles its logits at last, OpenVINO would take a tenth of its time for that. It is left out, and
     done for the part alone that is kept.
@@ -68,16 +68,20 @@ class OpenVinoEngine(NetworkEngine):
 
         path = Path(path)
         sha256 = sha256_of(path)
-        # Processors with bfloat16 would use it by themselves: probabilities then differ by up to a few hundredths.
-        config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        config: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            # Processors with bfloat16 would use it by themselves: probabilities then differ by up to a few hundredths.
+            "INFERENCE_PRECISION_HINT": "f32",
+            # Threads bound to a core each would wait there for those of ours that read and scale, the other core idle.
+            "ENABLE_CPU_PINNING": False,
+        }
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
         try:
             self._core, self._config = openvino.Core(), config
             model = self._core.read_model(str(path))
-            _keep_all(model)
-            half = _before_doubling(model)
-            self._model = half or model
+            inputs, outputs = ([_shape(port) for port in ports] for ports in (model.inputs, model.outputs))
+            self._model, halved, cuts = _split(model)
             self._any = self._ready(self._model)
         except Exception as error:  # openvino's exceptions share no public base
             raise ModelError(f"{path} is no network that openvino can run: {first_line(error)}") from error
@@ -85,8 +89,7 @@ class OpenVinoEngine(NetworkEngine):
         if not model.has_rt_info(entry):
             raise CardError(f"{path} has no card: its metadata lacks {METADATA_KEY!r}; export it with hlsmask")
         card = Card.from_json(model.get_rt_info(entry).value, source=str(path))
-        super().__init__(card, sha256, halved=half is not None)
-        inputs, outputs = ([_shape(port) for port in ports] for ports in (model.inputs, model.outputs))
+        super().__init__(card, sha256, halved=halved, cuts=cuts)
         check_shapes(self.card, inputs, outputs, path)
         self._fixed: tuple[tuple[int, ...], Any] | None = None
         self._last: tuple[int, ...] = ()
@@ -98,19 +101,27 @@ class OpenVinoEngine(NetworkEngine):
         """Name and version of what computes."""
         return f"openvino {self._version}"
 
-    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+    def compute(
+        self, taken: NDArray[np.float32], kept: tuple[range, range]
+    ) -> tuple[NDArray[np.float32], tuple[int, int]]:
         """Return what the network gives for what it takes (n, bands, h, w), before it is doubled if it is halved.
 
-        All of it, whatever is kept: where margins are cut off differs from window to window, and what is compiled for
-        one shape would be compiled anew.
+        That is whole blocks around what is kept if it cuts, else all of the window.
         """
-        del kept
-        given = np.empty(self._given(taken.shape), np.float32)
-        request = self._request(taken.shape)
+        request = self._any if self.cuts else self._request(taken.shape)
         request.set_input_tensor(0, self._tensor(np.ascontiguousarray(taken), shared_memory=True))
-        request.set_output_tensor(0, self._tensor(given, shared_memory=True))  # no array of its own to copy from
+        if not self.cuts:
+            given = np.empty(self._given(taken.shape), np.float32)
+            request.set_output_tensor(0, self._tensor(given, shared_memory=True))  # no array of its own to copy from
+            request.infer()
+            return given, (0, 0)
+        rows, columns = kept
+        asked = np.array([rows.start, columns.start, rows.stop, columns.stop], np.int64)
+        request.set_input_tensor(1, self._tensor(asked, shared_memory=True))
         request.infer()
-        return given
+        part: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
+        top, left = request.get_output_tensor(1).data.tolist()  # where in that, once it is doubled, begins what is kept
+        return part, (rows.start - top, columns.start - left)
 
     def _ready(self, model: Any) -> Any:  # noqa: ANN401 - of openvino, which is not always there
         """Return what computes with a network."""
@@ -127,27 +138,37 @@ class OpenVinoEngine(NetworkEngine):
         return self._fixed[1] if shape == self._fixed[0] else self._any
 
 
-def _keep_all(model: Any) -> None:  # noqa: ANN401 - of openvino, which is not always there
-    """Take out, in place, what would cut off margins: unasked, it cuts nothing, and takes its time for that."""
-    for node in model.get_ops():
-        inputs = node.input_values()
-        if node.get_type_name() == "Slice" and inputs[-1].get_node().get_friendly_name() == AXES:
-            node.output(0).replace(inputs[0])
+def _split(model: Any) -> tuple[Any, bool, bool]:  # noqa: ANN401 - of openvino, which is not always there
+    """Take a network apart, in place: return what is computed, whether that is to be doubled, and whether it cuts.
+
+    A network that cuts takes what is kept as its second input, and leaves its last cut to us: it gives where that
+    begins as its second output.
+    """
+    from openvino import Model, PartialShape, Type, op  # noqa: PLC0415 - an extra, loaded when it is used
+
+    constants = {node.get_friendly_name(): node for node in model.get_ops() if node.get_type_name() == "Constant"}
+    inputs, outputs = model.get_parameters(), [one.get_node().input_value(0) for one in model.outputs]
+    cuts = KEPT in constants and len(outputs) == 1
+    if cuts:
+        asked = op.Parameter(Type.i64, PartialShape([4]))
+        constants[KEPT].output(0).replace(asked.output(0))
+        inputs = [*inputs, asked]
+        whole, begin, *_ = outputs[0].get_node().input_values()  # of the last cut
+        outputs = [whole, begin]
+    halved = _doubles(outputs[0].get_node()) and len(outputs) == 1 + cuts
+    if halved:
+        outputs[0] = outputs[0].get_node().input_value(0)
+    return (Model(outputs, inputs, model.get_friendly_name()) if cuts or halved else model), halved, cuts
 
 
-def _before_doubling(model: Any) -> Any:  # noqa: ANN401 - of openvino, which is not always there
-    """Return the network without the doubling that is the last of it, or None where that is anything else."""
-    from openvino import Model  # noqa: PLC0415 - an extra, loaded when it is used
-
-    last = model.outputs[0].get_node().input_value(0).get_node()
-    if len(model.outputs) != 1 or last.get_type_name() != "Interpolate":
-        return None
-    told, factors = last.get_attributes(), [one.get_node() for one in last.input_values()[1:]]
+def _doubles(node: Any) -> bool:  # noqa: ANN401 - the same
+    """Return whether a node brings rows and columns to twice as many as `doubled` does."""
+    if node.get_type_name() != "Interpolate":
+        return False
+    told, factors = node.get_attributes(), [one.get_node() for one in node.input_values()[1:]]
     if [one.get_type_name() for one in factors] != ["Constant"] or factors[0].data.tolist() != [1, 1, SCALE, SCALE]:
-        return None
-    if any(told.get(name) != value for name, value in _DOUBLING.items()):
-        return None
-    return Model([last.input_value(0)], model.get_parameters(), model.get_friendly_name())
+        return False
+    return all(told.get(name) == value for name, value in _DOUBLING.items())
 
 
 def _shape(port: Any) -> list[int | None]:  # noqa: ANN401 - of openvino, which is not always there

@@ -78,7 +78,9 @@ class TorchEngine(NetworkEngine):
         version = torch.__version__.partition("+")[0]
         return f"torch {version} {self._device}" + (f" {self.precision}" if self._half else "")
 
-    def compute(self, taken: NDArray[np.float32], kept: tuple[range, range]) -> NDArray[np.float32]:
+    def compute(
+        self, taken: NDArray[np.float32], kept: tuple[range, range]
+    ) -> tuple[NDArray[np.float32], tuple[int, int]]:
         """Return logits (n, masks, h, w) for what the network takes (n, 6, h, w), whatever is kept of them."""
         del kept
         with _at_most(self._threads), torch.inference_mode():
@@ -94,7 +96,7 @@ class TorchEngine(NetworkEngine):
                     f"{self.card.name} cannot be run compiled: {first_line(error)}; leave out --compile"
                 ) from error
             given: NDArray[np.float32] = logits.contiguous().cpu().numpy()
-        return given
+        return given, (0, 0)
 
     def _logits(self, bands: Tensor, half: torch.dtype | None) -> Tensor:
         if half is None:

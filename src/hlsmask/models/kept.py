@@ -6,6 +6,3 @@ from typing import Final
 
 KEPT: Final = "kept"
 """The input, int64 (4): the first row and column, and those after the last, in pixels. Left out, all are kept."""
-
-AXES: Final = "kept_axes"
-"""The constant, rows and columns, by which one knows what cuts to them."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from hlsmask.models.kept import AXES, KEPT
+from hlsmask.models.kept import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
     from hlsmask.models.masknet import Cut
+
+_AXES: Final = f"{KEPT}_axes"
+"""The constant, rows and columns, of all that is cut."""
 
 _ALL: Final = (0, 0, 2**31, 2**31)
 """What is kept where nobody says: no window has more rows or columns."""
@@ -96,7 +99,7 @@ class _Sums:
         self.nodes: list[NodeProto] = []
         self._graph = graph
         self._numbers: dict[tuple[int, ...], str] = {}
-        graph.initializer.append(numpy_helper.from_array(np.array([2, 3], np.int64), AXES))
+        graph.initializer.append(numpy_helper.from_array(np.array([2, 3], np.int64), _AXES))
 
     def number(self, *values: int) -> str:
         """Return the name of constant numbers."""
@@ -123,4 +126,4 @@ class _Sums:
 
     def slice(self, whole: str, start: str, end: str, *, gives: str) -> NodeProto:
         """Return a node that gives the rows and columns of `whole` from `start` to before `end`."""
-        return helper.make_node("Slice", [whole, start, end, AXES], [gives], name=gives)
+        return helper.make_node("Slice", [whole, start, end, _AXES], [gives], name=gives)

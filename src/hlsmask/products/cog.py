@@ -14,6 +14,7 @@ import rasterio
 import rasterio.shutil
 from affine import Affine
 from rasterio._err import CPLE_BaseError
+from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 BLOCK: Final = 512
 """Rows and columns of a block of the file; windows aligned to it are written fastest."""
 
-_GDAL: Final = (RasterioError, CPLE_BaseError)
-"""What rasterio raises; its copy lets GDAL's own errors through."""
+_GDAL: Final = (RasterioError, CPLE_BaseError, SystemError)
+"""What rasterio raises; its copy lets GDAL's own errors through, and gives the last where GDAL fails without a word."""
 
 _ROOM: Final = 1 << 20
 """Bytes; a disk with less than this left is called full."""
@@ -89,9 +90,8 @@ class CogWriter:
         self.path = path
         self.shape: tuple[int, int] = (int(geobox.shape[0]), int(geobox.shape[1]))
         self.names = tuple(names)
-        self._options = {"overview_resampling": resampling, "num_threads": str(max(1, threads))}
-        if self.shape[1] == 1:  # an overview of one column has no decimation that readers could see
-            self._options["overviews"] = "NONE"
+        self._resampling = Resampling[resampling]
+        self._threads = max(1, threads)
         self._folder = open_scratch(path)
         self._scratch = self._folder / "scratch.tif"
         try:
@@ -133,6 +133,7 @@ class CogWriter:
             with _explained(self.path), _unreferenced():
                 self._sink.close()
                 _check_whole(self._scratch)
+                overviews = self._build_overviews()
                 rasterio.shutil.copy(
                     self._scratch,
                     draft,
@@ -141,12 +142,30 @@ class CogWriter:
                     level=5,  # 6 takes half as long again for files an eighth smaller
                     blocksize=BLOCK,
                     bigtiff="IF_SAFER",
-                    **self._options,
+                    num_threads=str(self._threads),
+                    overviews="FORCE_USE_EXISTING" if overviews else "NONE",
                 )
                 _check_whole(draft)
             settle(draft, self.path)
         finally:
             remove_scratch(self._folder)
+
+    def _build_overviews(self) -> bool:
+        """Make the overviews in the scratch file, down to one that is no larger than a block; return whether any.
+
+        Left to the driver of COG, they take four times as long: it packs them well, only to unpack them again.
+        """
+        height, width = self.shape
+        if width == 1:  # an overview of one column has no decimation that readers could see
+            return False
+        factors: list[int] = []
+        while max(height, width) > BLOCK << len(factors):
+            factors.append(2 << len(factors))
+        if factors:
+            with rasterio.Env(**_overview_compression()), rasterio.open(self._scratch, "r+") as file:
+                file.build_overviews(factors, self._resampling)
+            _check_whole(self._scratch)
+        return bool(factors)
 
     def discard(self) -> None:
         """Forget the file: nothing of it stays."""
@@ -202,6 +221,13 @@ def _scratch_compression() -> dict[str, Any]:
     except (*_GDAL, ValueError):
         return {"compress": "deflate", "zlevel": 1}
     return {"compress": "zstd", "zstd_level": 1}
+
+
+def _overview_compression() -> dict[str, str]:
+    """Return how GDAL is told to compress the overviews of a scratch file: as the file."""
+    return {f"{name}_OVERVIEW".upper(): str(value) for name, value in _scratch_compression().items()} | {
+        "GDAL_TIFF_OVR_BLOCKSIZE": str(BLOCK)
+    }
 
 
 def _check_whole(path: Path) -> None:

@@ -35,13 +35,14 @@ class BlockMeans:
         rows, columns = (-(-n // self.stride) for n in shape)
         self.shape = rows, columns
         """Rows and columns of the picture."""
+        counts = np.min_scalar_type(self.stride**2)  # bytes up to blocks of 8 x 8
         self._light = np.zeros((3, rows, columns), np.float32)
-        self._lit = np.zeros((rows, columns), np.float32)
-        self._present = np.zeros((len(LAYERS), rows, columns), np.float32)
-        self._known = np.zeros((len(LAYERS), rows, columns), np.float32)
+        self._lit = np.zeros((rows, columns), counts)
+        self._present = np.zeros((len(LAYERS), rows, columns), counts)
+        self._known = np.zeros((len(LAYERS), rows, columns), counts)
 
     def add_bands(self, window: Window, bands: NDArray[np.float32]) -> None:
-        """Take in reflectance, shape (6, row, column), NaN where not observed, of `window` of the scene.
+        """Take in reflectance, shape (6, row, column), of `window` of the scene; all NaN where not observed.
 
         Raises
         ------
@@ -49,10 +50,12 @@ class BlockMeans:
             If the shapes do not fit.
         """
         self._check(window, bands.shape, len(BANDS))
+        lit = np.isfinite(bands[_RGB[0]])
+        whole = lit.all()
         for band, index in enumerate(_RGB):
-            light = np.where(np.isfinite(bands[index]), bands[index], np.float32(0))
+            light = bands[index] if whole else np.where(lit, bands[index], np.float32(0))
             self._add(self._light[band], window, light)
-        self._add(self._lit, window, np.isfinite(bands[_RGB[0]]).view(np.uint8))
+        self._add(self._lit, window, lit.view(np.uint8))
 
     def add_masks(self, window: Window, masks: NDArray[np.uint8]) -> None:
         """Take in masks, shape (6, row, column), 0, 1 or 255, the last `clear_water`, of `window` of the scene.
@@ -70,7 +73,7 @@ class BlockMeans:
     def true_colour(self) -> NDArray[np.float32]:
         """Return reflectance of red, green and blue, shape (3, row, column), NaN where nothing was observed."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            means: NDArray[np.float32] = self._light / self._lit
+            means: NDArray[np.float32] = np.divide(self._light, self._lit, dtype=np.float32)
         return means
 
     def unseen(self) -> float:
@@ -79,15 +82,15 @@ class BlockMeans:
 
     def coverage(self) -> NDArray[np.float32]:
         """Return the covered share of what is known, shape (6, row, column), 0 where nothing is known."""
-        share = self._present / np.maximum(self._known, 1)
-        return share.astype(np.float32, copy=False)
+        share: NDArray[np.float32] = np.divide(self._present, np.maximum(self._known, 1), dtype=np.float32)
+        return share
 
     def _check(self, window: Window, shape: tuple[int, ...], layers: int) -> None:
         if shape != (layers, *window.shape) or window & Window.of(self._extent) != window:
             raise ValueError(f"{shape} does not fit {layers} layers of {window} in a scene of {self._extent}")
 
-    def _add(self, into: NDArray[np.float32], window: Window, layer: NDArray[Any]) -> None:
-        """Add the sums over blocks of `layer`: float32 reflectance, or bytes of 0 and 1."""
+    def _add(self, into: NDArray[Any], window: Window, layer: NDArray[Any]) -> None:
+        """Add the sums over blocks of `layer`: float32 reflectance, or bytes of 0 and 1 to what counts them."""
         if not layer.size:
             return
         step = self.stride
@@ -96,10 +99,10 @@ class BlockMeans:
         if any(map(any, padding)):
             layer = np.pad(layer, padding)
         narrow = layer.dtype == np.uint8 and step < NOT_OBSERVED  # sums of rows still fit into bytes
-        rows: NDArray[Any] = layer[0::step].astype(np.uint8 if narrow else np.float32)
+        rows: NDArray[Any] = layer[0::step].astype(np.uint8 if narrow else into.dtype)
         for offset in range(1, step):
             rows += layer[offset::step]
-        sums = rows[:, 0::step].astype(np.float32)
+        sums = rows[:, 0::step].astype(into.dtype)
         for offset in range(1, step):
             sums += rows[:, offset::step]
         row, col = window.row // step, window.col // step

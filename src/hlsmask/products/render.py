@@ -56,17 +56,17 @@ def tone(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
 def overlay(picture: NDArray[np.uint8], coverage: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return the picture (row, column, 3) in pale grey with masks (6, row, column), 0 to 1, over it."""
     grey = picture.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    canvas = np.repeat((112 + 0.52 * grey).reshape(-1, 1), 3, axis=1)
-    relief = (0.86 + 0.14 * grey / 255).reshape(-1, 1)  # a little of the scene shows through
+    canvas = np.repeat((112 + 0.52 * grey)[None], 3, axis=0)
+    relief = 0.86 + 0.14 * grey / 255  # a little of the scene shows through
     for name in STACK:
-        alpha = coverage[LAYERS.index(name)].reshape(-1, 1)
-        covered = np.flatnonzero(alpha)
-        if covered.size:
-            paint = np.array(COLOURS[name], np.float32) * relief[covered]
-            below = canvas[covered]
-            canvas[covered] = below + np.float32(_OPACITY) * alpha[covered] * (paint - below)
+        alpha = coverage[LAYERS.index(name)]
+        if not alpha.any():
+            continue
+        alpha = np.float32(_OPACITY) * alpha
+        for below, colour in zip(canvas, COLOURS[name], strict=True):
+            np.add(below, alpha * (colour * relief - below), out=below)
     drawn: NDArray[np.uint8] = np.rint(np.clip(canvas, 0, 255, out=canvas), out=canvas).astype(np.uint8)
-    return drawn.reshape(picture.shape)
+    return np.ascontiguousarray(np.moveaxis(drawn, 0, -1))
 
 
 def hatch(shape: tuple[int, int], scale: int = 1) -> NDArray[np.uint8]:
