@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from accuracy_chips import CLOUD, SHADOW, SNOW, TERRAIN, WATER, flat, gentle, muddy
 from accuracy_contenders import middle, mirrored
@@ -25,6 +26,8 @@ BESIDE_FILL = "hlsmask, half of each chip blank"
 WANTED = {"s2_cloud_scene": (0.92, 0.83)}
 OTHERS = (0.88, 0.78)
 """F1 of cloud and shadow that is aimed at, on the scene that lies with the data and on others."""
+RIMS = (0, 1, 2)
+"""Pixels on either side of the edges of labelled clouds and shadows that are left out in turn."""
 SNOW_SCENE, OFFSET_SCENE, OFFSET = "609U_541L_3_0", "433D_629L_3_1", 1000
 """By their pictures: the one under snow, and the one whose numbers are 1000 too high (no pixel is below 1031)."""
 
@@ -71,7 +74,26 @@ def scenes(report: Report, found: dict, ours: Masker, spectral: Masker, ukis: Uk
                 report.goal(f"1. {name}: {title} ahead of ukis-csmask", beside, reached=f1[OURS] > f1[UKIS])
         report.say(f"### {name}\n")
         report.table(["", *SCORES, "F1, 95 %", "ours ahead in"], rows)
+        _rims(report, said, label)
         _flood(report, name, said, bands, label)
+
+
+def _rims(report: Report, said: dict, label: np.ndarray) -> None:
+    """Tell how much of what is amiss lies at the edges that a hand drew, which is no aim."""
+    rows = []
+    for mask, title, code in ((CLOUD, "cloud", SCENE_CLOUD), (SHADOW, "cloud shadow", SCENE_SHADOW)):
+        there = label == code
+        known = [(label != NO_LABEL) & ~_rim(there, pixels) for pixels in RIMS]
+        for who, masks in said.items():
+            rows.append([f"{title}: {who}", *(f"{counted(masks[mask], there, where).f1:.3f}" for where in known)])
+    report.say("F1 with so many pixels on either side of the label's edges left out, which is no aim:\n")
+    report.table(["", *map(str, RIMS)], rows)
+
+
+def _rim(there: np.ndarray, pixels: int) -> np.ndarray:
+    """Return what lies within so many pixels, in rows and columns, of an edge of what is there (h, w)."""
+    size = 2 * pixels + 1
+    return maximum_filter(there, size) != minimum_filter(there, size)
 
 
 def _flood(report: Report, name: str, said: dict, bands: np.ndarray, label: np.ndarray) -> None:

@@ -31,6 +31,15 @@ def test_two_pixels_on_either_side_of_an_edge_do_not_count(part):
     assert where.all(axis=1)[0].tolist() == [True] * 4 + [False] * 4 + [True] * 1 + [False] * 3
 
 
+def test_rims_are_as_wide_on_either_side(part):
+    there = np.zeros((5, 12), bool)
+    there[:, 6:] = True
+    for pixels in part("real").RIMS:
+        rim = part("real")._rim(there, pixels)
+        assert (rim == rim[0]).all()
+        assert np.flatnonzero(rim[0]).tolist() == list(range(6 - pixels, 6 + pixels))
+
+
 def test_masks_grow_by_one_pixel_to_all_sides_and_not_into_the_next_chip(part):
     masks = np.zeros((2, 5, 5), bool)
     masks[0, 2, 2] = True
