@@ -82,8 +82,8 @@ def _endpoint() -> dict[str, str]:
 class Layer:
     """An open raster file that several threads may read, one at a time.
 
-    GDAL decodes in the thread that reads. Threads of its own would be quicker for one reader alone; beside others, and an
-    engine on all cores, they cost a granule a fifteenth of its time.
+    GDAL decodes in the thread that reads. Threads of its own would be quicker for one reader alone; beside others, and
+    an engine on all cores, they cost a granule a fifteenth of its time.
     """
 
     def __init__(self, href: str) -> None:
