@@ -71,8 +71,10 @@ class Storage:
 
 
 def _default_fill(dtype: np.dtype[Any], nodata: float | None) -> float | None:
-    if nodata is None and dtype.kind != "u":
-        return HLS_FILL
+    if nodata is None:
+        return None if dtype.kind == "u" else HLS_FILL
+    if dtype.kind != "f" and float(nodata).is_integer():  # else all pixels would be made float64 to compare with it
+        return int(nodata)
     return nodata
 
 
@@ -95,10 +97,7 @@ def to_raster(
     for band, pixels in zip(order, stored, strict=True):
         store = storage[band]
         if store.nodata is not None and not np.isnan(store.nodata):
-            fill: float = store.nodata
-            if pixels.dtype.kind != "f" and fill == int(fill):  # else all pixels would be made float64 for it
-                fill = int(fill)
-            valid &= pixels != fill
+            valid &= pixels != store.nodata
         if pixels.dtype.kind == "f":
             valid &= pixels < np.inf
         lit |= pixels != 0

@@ -77,7 +77,7 @@ def dilate(there: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
 
 
 def _widened(there: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """Return what lies within `pixels` rows of what is `there`, in steps that double: ten times as fast as a filter."""
+    """Return what lies within `pixels` rows of what is `there`, in steps that double: faster than a filter."""
     wide = np.pad(there, ((pixels, pixels), (0, 0)))
     reach, goal = 1, 2 * pixels + 1
     while reach < goal:
