@@ -11,7 +11,7 @@ test: figures on simulated data. There (`recipes/judged.toml`) the rim that trai
 it: as cloud, and as no shadow. Those of cloud and of water are then lowered as far as it costs no more than 0.005 of F1
 there, nor on samples simulated over train: networks are less certain of the real ones than of simulated ones. Where too
 much of the clear ground of the split train or of val, as it is, would be called cloud, shadow (0.1 %) or terrain shadow
-(0.5 %), that threshold is raised.
+(0.5 %), that threshold is raised. Terrain shadow has hysteresis: it is there only where it is sure nearby.
 
 `--trained` leaves out training.
 """
@@ -32,6 +32,8 @@ import torch
 
 import hlsmask.samples
 from hlsmask import models
+from hlsmask.card import Hysteresis
+from hlsmask.inference.hysteresis import supported
 from hlsmask.masks import Mask
 from hlsmask.models.headers import tensors_sha256
 from hlsmask.samples.simulate.parameters import read_parameters
@@ -40,6 +42,8 @@ HERE = Path(__file__).parent
 NAME = "hlsmask_s"
 CLEAR = {Mask.CLOUD: 0.001, Mask.CLOUD_SHADOW: 0.001, Mask.TERRAIN_SHADOW: 0.005}
 """What the backgrounds are free of, where they know it, and how much of such ground may be called it."""
+HYSTERESIS = {Mask.TERRAIN_SHADOW: Hysteresis(high=0.97, reach=16)}
+"""What is believed only near what is sure (docs/decisions/0026), from relief simulated over train and over val."""
 LENIENT = {Mask.WATER: 0.005, Mask.CLOUD: 0.005}
 """What must not be missed, and how much F1 on simulated samples that is worth."""
 STEPS = np.arange(1, 20) / 20
@@ -87,7 +91,7 @@ def counted(net: models.MaskNet, store: Path, split: str, value: int) -> dict[Ma
     for bands, labels in hlsmask.samples.open(store, split):
         taken = torch.from_numpy(net.card.normalize(bands[None], missing=0))
         with torch.inference_mode():
-            given = torch.sigmoid(net(taken))[0].numpy()
+            given = supported(torch.sigmoid(net(taken))[0].numpy(), net.card.masks, net.card.hysteresis)
         for at, mask in enumerate(net.card.masks):
             chances = given[at][labels[list(Mask).index(mask)] == value]
             counts[mask] += [*((chances > step).sum() for step in STEPS), chances.size]
@@ -166,7 +170,9 @@ def main() -> None:
             command("train", *asked, "--simulate", given.backgrounds, *start, "--out", folder, *words[cut + 1 :])
             trained = max(folder.glob("*_best.safetensors"))
         weights = folder / "judged.safetensors"
-        weights.write_bytes(trained.read_bytes())
+        net = models.load(trained)
+        net.card = replace(net.card, hysteresis=HYSTERESIS)
+        models.save(net, weights)
         store = folder / "simulated.store"
         parameters = HERE / "judged.toml"
         judged = ("--backgrounds", given.backgrounds, "--parameters", parameters, "--seed", 77, "--count", given.count)

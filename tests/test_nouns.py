@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from hlsmask import errors
 from hlsmask.bands import BANDS, Band, Sensor
-from hlsmask.card import Card, Normalization
+from hlsmask.card import Card, Hysteresis, Normalization
 from hlsmask.errors import CardError, HlsmaskError, UsageError
 from hlsmask.evaluation.confusion import Confusion
 from hlsmask.masks import Mask
@@ -146,6 +146,7 @@ def test_card_survives_json():
         (Mask.CLOUD, Mask.WATER),
         normalization=Normalization("sqrt", (0.1,) * 6, (2.0,) * 6),
         thresholds={Mask.CLOUD: 0.3},
+        hysteresis={Mask.CLOUD: Hysteresis(0.9, 16)},
         definitions={Mask.TERRAIN_SHADOW: "shad"},
         provenance={"data": ["simulated"]},
     )
@@ -154,6 +155,9 @@ def test_card_survives_json():
     assert again.masks == (Mask.CLOUD, Mask.WATER)
     assert again.threshold(Mask.CLOUD) == 0.3
     assert again.threshold(Mask.WATER) == 0.5
+    assert again.hysteresis == {Mask.CLOUD: Hysteresis(0.9, 16)}
+    assert again.reach == 16
+    assert "hysteresis" not in json.loads(replace(card, hysteresis={}).to_json())  # as older versions read it
 
 
 @pytest.mark.parametrize(
@@ -161,6 +165,11 @@ def test_card_survives_json():
     [
         ({"card": 99}, "version 99"),
         ({"surprise": 1}, "unknown entries: surprise"),
+        ({"hysteresis": {"cloud": {"high": 2, "reach": 3}}}, "high 2 and reach 3"),
+        ({"hysteresis": {"cloud": {"high": 0.9, "reach": 2.5}}}, "reach 2.5"),
+        ({"hysteresis": {"cloud": {"high": "much", "reach": 2}}}, "does not fit"),
+        ({"hysteresis": {"cloud": 0.9}}, "does not fit"),
+        ({"hysteresis": {"fog": {"high": 0.9, "reach": 3}}}, "fog"),
         ({"masks": ["fog"]}, "fog"),
         ({"bands": ["pink"]}, "pink"),
         ({"thresholds": {"water": 7}}, "water=7"),

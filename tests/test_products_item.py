@@ -21,6 +21,7 @@ from pystac.validation import JsonSchemaSTACValidator
 from rasterio.warp import transform_bounds
 
 from hlsmask.bands import Sensor
+from hlsmask.card import Hysteresis
 from hlsmask.hrefs import public_href
 from hlsmask.masks import Mask
 from hlsmask.products.cog import CogWriter
@@ -50,6 +51,7 @@ def how(**changes):
         "hlsmask_version": "0.1.0",
         "weights_sha256": "ab" * 32,
         "thresholds": {Mask.CLOUD: 0.4, Mask.WATER: 0.5},
+        "hysteresis": {Mask.CLOUD: Hysteresis(0.9, 3)},
         "buffer": 3,
         "request": "c0ffee",
     }
@@ -101,6 +103,7 @@ def test_the_item_says_what_when_where_and_how(item):
     assert told["hlsmask:model"] == "hlsmask_s"
     assert told["hlsmask:weights_sha256"] == "ab" * 32
     assert told["hlsmask:thresholds"] == {"water": 0.5, "cloud": 0.4}
+    assert told["hlsmask:hysteresis"] == {"cloud": {"high": 0.9, "reach": 3}}
     assert told["hlsmask:share"]["clear_water"] == 0.125
     assert told["hlsmask:unknown_masks"] == {"terrain_shadow": "no DEM was given"}
     assert told["hlsmask:clear_water_ignores"] == ["terrain_shadow"]

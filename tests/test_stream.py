@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from hlsmask.card import Card
+from hlsmask.card import Card, Hysteresis
 from hlsmask.errors import UsageError
 from hlsmask.granules.arrays import ArrayScene
 from hlsmask.inference.blend import Blend
 from hlsmask.inference.clear import clear_water
 from hlsmask.inference.decide import ADJACENT, decide, threshold
+from hlsmask.inference.hysteresis import supported
 from hlsmask.inference.onnx import OnnxEngine
 from hlsmask.inference.stream import stream, tiling_for
 from hlsmask.masks import Mask
@@ -112,6 +113,39 @@ def test_decisions_do_not_depend_on_how_the_scene_was_cut(height, width, buffer,
     clear = whole["clear_water"]
     np.testing.assert_array_equal(clear == 1, (masks[0] == 1) & ~(masks[1:] == 1).any(axis=0) & ~near)
     np.testing.assert_array_equal(clear == 255, masks[0] == 255)
+
+
+@given(st.integers(1, 1100), st.integers(1, 30), st.integers(0, 40), st.integers(0, 9))
+@example(30, 5000, 7, 0)
+@settings(max_examples=30)
+def test_faint_pixels_count_only_near_sure_ones_however_the_scene_was_cut(height, width, reach, seed):
+    rng = np.random.default_rng(seed)
+    probabilities = rng.random((5, height, width), np.float32)
+    probabilities[1:] **= 9  # few sure ones, so that distances matter
+    probabilities[:, rng.random((height, width)) < 0.1] = np.nan
+    thresholds = dict.fromkeys(Mask, 0.3)
+    rules = {Mask.CLOUD: Hysteresis(0.9, 3), Mask.TERRAIN_SHADOW: Hysteresis(0.95, reach)}
+    cells = cut(probabilities, rng)
+    said = np.zeros((5, height, width), np.uint8)
+    clear = np.zeros((height, width), np.uint8)
+    for part in decide(cells, (height, width), tuple(Mask), thresholds, hysteresis=rules, buffer=4):
+        said[:, *part.window.slices] = part.masks
+        clear[part.window.slices] = part.clear_water
+
+    masks = threshold(probabilities, tuple(Mask), thresholds)
+    for mask, rule in rules.items():
+        plane, chances = masks[list(Mask).index(mask)], probabilities[list(Mask).index(mask)]
+        near = maximum_filter(chances > np.float32(rule.high), 2 * rule.reach + 1, mode="constant")
+        plane[(plane == 1) & ~near] = 0
+    np.testing.assert_array_equal(said, masks)
+    cloudy = maximum_filter((masks[1:3] == 1).any(axis=0), 9, mode="constant")  # none where no cloud is sure nearby
+    np.testing.assert_array_equal(clear == 1, (masks[0] == 1) & ~(masks[1:] == 1).any(axis=0) & ~cloudy)
+
+    for low in (0, 0.3, 0.97):  # what `evaluate` counts is what `predict` says, at all thresholds
+        gated, lows = supported(probabilities.copy(), tuple(Mask), rules), dict.fromkeys(Mask, low)
+        for part in decide(cut(probabilities, rng), (height, width), tuple(Mask), lows, hysteresis=rules):
+            there = threshold(gated[:, *part.window.slices], tuple(Mask), lows)
+            np.testing.assert_array_equal(part.masks, there)
 
 
 def test_clear_water_takes_unknown_masks_as_absent():

@@ -1,6 +1,7 @@
 """The shipped network: what its files hold, and that its name stands for them wherever weights are asked for."""
 
 import json
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -167,6 +168,7 @@ def test_results_of_another_model_are_made_again_and_the_item_names_ours(run, tm
     assert told["hlsmask:engine"] == f"onnxruntime {onnxruntime.__version__}"
     assert told["processing:software"].keys() == {"hlsmask", "onnxruntime"}
     assert told["hlsmask:thresholds"] == {mask.value: card.threshold(mask) for mask in Mask}
+    assert told["hlsmask:hysteresis"] == {mask.value: asdict(rule) for mask, rule in card.hysteresis.items()} != {}
 
 
 def test_list_and_show_tell_of_it(run, light):

@@ -23,6 +23,9 @@ METADATA_KEY: Final = "hlsmask.card"
 
 CARD_VERSION: Final = 1
 
+MOST_REACH: Final = 256
+"""The farthest that hysteresis reaches, in pixels: rows of a scene are held back for so long."""
+
 _PART: Final = 1 << 17
 """Pixels that are scaled in one go: half a megabyte, which stays in a core's own cache."""
 
@@ -86,6 +89,28 @@ class Normalization:
 
 
 @dataclass(frozen=True, slots=True)
+class Hysteresis:
+    """A second, higher threshold: a mask is there above the lower one only where it is sure nearby."""
+
+    high: float
+    """A pixel is sure whose probability is above this, 0 to 1."""
+
+    reach: int
+    """Pixels in rows and columns within which there must be a sure one, 0 to 256."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.high <= 1 or self.reach not in range(MOST_REACH + 1):
+            raise CardError(
+                f"a card has hysteresis of high {self.high} and reach {self.reach}; "
+                f"use 0 to 1, and whole pixels from 0 to {MOST_REACH}"
+            )
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"only within {self.reach} pixels of what is above {self.high:g}"
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What one must know to run a network, and to trust it."""
 
@@ -109,6 +134,9 @@ class Card:
 
     thresholds: Mapping[Mask, float] = field(default_factory=dict)
     """A mask is there where its probability is above this; 0.5 where nothing is said."""
+
+    hysteresis: Mapping[Mask, Hysteresis] = field(default_factory=dict)
+    """Masks that are there only where, within reach, they are somewhere above a higher threshold as well."""
 
     size: int = 512
     """Rows and columns of the window it runs best on."""
@@ -146,10 +174,12 @@ class Card:
             object.__setattr__(self, "masks", tuple(Mask.parse(name) for name in self.masks))
             object.__setattr__(self, "bands", tuple(Band(name) for name in self.bands))
             thresholds = {Mask.parse(name): float(value) for name, value in self.thresholds.items()}
+            hysteresis = {Mask.parse(name): rule for name, rule in self.hysteresis.items()}
             definitions = {Mask.parse(name): text for name, text in self.definitions.items()}
         except (UsageError, ValueError) as error:
             raise CardError(f"the card of {self.name!r} cannot be read: {error}") from error
         object.__setattr__(self, "thresholds", MappingProxyType(thresholds))
+        object.__setattr__(self, "hysteresis", MappingProxyType(hysteresis))
         object.__setattr__(self, "definitions", MappingProxyType(definitions))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
         if self.output not in ("logits", "probabilities"):
@@ -185,6 +215,11 @@ class Card:
         """Whether windows share all that a pixel depends on, so that none need be blended."""
         return self.view is not None and 2 * self.view <= self.overlap
 
+    @property
+    def reach(self) -> int:
+        """Pixels within which what is said of a pixel changes whether a mask with hysteresis is there."""
+        return max((rule.reach for rule in self.hysteresis.values()), default=0)
+
     def threshold(self, mask: Mask) -> float:
         """Return the probability above which `mask` is there."""
         return self.thresholds.get(mask, 0.5)
@@ -195,6 +230,9 @@ class Card:
         values["normalization"] = asdict(self.normalization)
         for name in ("thresholds", "definitions", "provenance"):
             values[name] = dict(values[name])
+        values["hysteresis"] = {name: asdict(rule) for name, rule in self.hysteresis.items()}
+        if not self.hysteresis:  # a card without it can be read by versions that know none
+            del values["hysteresis"]
         return json.dumps({"card": CARD_VERSION, **values}, sort_keys=True)
 
     @classmethod
@@ -221,6 +259,7 @@ class Card:
             for name in ("mean", "std"):
                 if name in scaling:
                     scaling[name] = tuple(scaling[name])
-            return cls(**values, normalization=Normalization(**scaling))
-        except TypeError as error:
+            rules = {name: Hysteresis(**rule) for name, rule in values.pop("hysteresis", {}).items()}
+            return cls(**values, normalization=Normalization(**scaling), hysteresis=rules)
+        except (TypeError, AttributeError) as error:
             raise CardError(f"{source} holds a card that does not fit: {error}") from error

@@ -10,6 +10,7 @@ import numpy as np
 from hlsmask.card import Normalization
 from hlsmask.errors import CardError
 from hlsmask.inference.choose import choose
+from hlsmask.inference.hysteresis import supported
 from hlsmask.inference.network import NetworkEngine
 from hlsmask.inference.options import Options
 from hlsmask.masks import Mask
@@ -66,6 +67,8 @@ class Network:
     def __call__(self, batch: Sequence[Seen]) -> list[NDArray[Any]]:
         """Return float32 probabilities (masks, h, w) of each sample; samples may differ in size.
 
+        Those of a mask with hysteresis are 0 where no sure pixel is within reach: no threshold finds it there.
+
         Where fill counts they are NaN at it, unless the bands are given as the published code scales them.
         """
         planes = [self.engine.card.masks.index(mask) for mask in self.masks]
@@ -83,10 +86,10 @@ class Network:
                 for found, (at, read, own) in zip(self.engine(taken), part, strict=True):
                     rows, cols = own.within(read)
                     given[at][:, *own.slices] = found[planes, rows, cols]
-        if not self.scaled:  # which gives fill a value that is then judged
-            for seen, found in zip(batch, given, strict=True):
-                if seen.counts_fill:
-                    found[:, seen.fill] = np.nan
+        for seen, found in zip(batch, given, strict=True):
+            if seen.counts_fill and not self.scaled:  # which gives fill a value that is then judged
+                found[:, seen.fill] = np.nan
+            supported(found, self.masks, self.engine.card.hysteresis)
         return given
 
     def _bands(self, seen: Seen) -> NDArray[np.float32]:

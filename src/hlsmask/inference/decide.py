@@ -1,13 +1,16 @@
-"""From probabilities to masks: thresholds, clear water, and what lies near cloud and shadow."""
+"""From probabilities to masks: thresholds, hysteresis, clear water, and what lies near cloud and shadow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from hlsmask.inference.clear import clear_water
+from hlsmask.inference.dilation import dilate
+from hlsmask.inference.hysteresis import Sure
 from hlsmask.masks import NOT_OBSERVED, PRESENT, Mask
 from hlsmask.windows import Window
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from hlsmask.card import Hysteresis
 
 ADJACENT: Final = 5
 """Pixels by which HLS dilates cloud and shadow into its adjacent bit (HLS v2.0 User Guide: 150 m)."""
@@ -24,6 +29,8 @@ ROWS: Final = 512
 
 _COLUMNS: Final = 2048
 """Columns of a part of finished rows: bounds the memory of what comes after, whatever a scene's width."""
+
+_NONE: Final[Mapping[Mask, Hysteresis]] = MappingProxyType({})
 
 _HAZARDS: Final = [list(Mask).index(mask) for mask in (Mask.CLOUD, Mask.CLOUD_SHADOW)]
 
@@ -69,37 +76,23 @@ def threshold(
     return decided
 
 
-def dilate(there: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """Return what lies within a square of `pixels` on every side of what is `there`, (row, column)."""
-    if not pixels or not there.any():
-        return there
-    return _widened(_widened(there, pixels).T, pixels).T
-
-
-def _widened(there: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """Return what lies within `pixels` rows of what is `there`, in steps that double: faster than a filter."""
-    wide = np.pad(there, ((pixels, pixels), (0, 0)))
-    reach, goal = 1, 2 * pixels + 1
-    while reach < goal:
-        step = min(reach, goal - reach)
-        wide = wide[:-step] | wide[step:]
-        reach += step
-    return wide
-
-
 def decide(
     cells: Iterable[tuple[Window, NDArray[np.float32]]],
     shape: tuple[int, int],
     masks: tuple[Mask, ...],
     thresholds: Mapping[Mask, float],
     *,
+    hysteresis: Mapping[Mask, Hysteresis] = _NONE,
     buffer: int = 0,
 ) -> Iterator[Decided]:
     """Turn finished cells, row by row of cells, into finished rows, in parts of at most 2048 columns.
 
-    Rows are held back until those below, which can still bring cloud within `buffer` or 5 pixels, are there.
-    `shape` is that of the scene in rows and columns.
+    Rows are held back until those below are there, which can still bring cloud within `buffer` or 5 pixels, or what
+    a mask with hysteresis needs within its reach. `shape` is that of the scene in rows and columns.
     """
+    sure = {mask: Sure(rule, width=shape[1]) for mask, rule in hysteresis.items() if mask in masks}
+    reach = max((hysteresis[mask].reach for mask in sure), default=0)
+    settled = 0  # rows before this one hold masks that no row below can change
     margin = max(buffer, ADJACENT)
     height, width = shape
     held = np.empty((len(Mask), 0, width), np.uint8)  # decided, from row `top` on; grown when first needed
@@ -112,13 +105,19 @@ def decide(
             held = grown
         place = slice(window.row - top, window.bottom - top)
         held[:, place, window.col : window.right] = threshold(probabilities, masks, thresholds)
+        for mask, there in sure.items():
+            there.add(window, probabilities[masks.index(mask)])
         if window.right < width:
             continue
-        known = window.bottom - top
-        ready = known if window.bottom == height else max(0, (window.bottom - margin) // ROWS * ROWS - top)
+        known, last = window.bottom - top, window.bottom == height
+        settling = window.bottom if last else max(settled, window.bottom - reach)
+        for mask, there in sure.items():
+            there.settle(held[list(Mask).index(mask), settled - top : settling - top], settled, window.bottom)
+        settled = settling
+        ready = known if last else max(0, (settled - margin) // ROWS * ROWS - top)
         if not ready:
             continue
-        hazard = _hazard(passed, held[:, :known])
+        hazard = _hazard(passed, held[:, : settled - top])
         for col in range(0, width, _COLUMNS):
             part = Window(top, col, ready, min(_COLUMNS, width - col))
             yield _finish(held[:, :ready, part.col : part.right], hazard, len(passed), part, buffer)

@@ -44,7 +44,8 @@ def predict(
     probabilities
         Give float32 probabilities, 0 to 1 with NaN where not observed, in place of masks.
     threshold
-        Probability above which a mask is there, a mask each. Else the card's.
+        Probability above which a mask is there, a mask each. Else the card's. What a card says of hysteresis stays: a
+        mask with it is there only where it is surer nearby (`hlsmask.card.Hysteresis`).
     **options
         The fields of `hlsmask.Options`: model, masks, engine, buffer, partial_water, dem, scale, window,
         overlap, workers, device, precision, compile.
@@ -79,6 +80,7 @@ def predict(
             "model": masking.engine.card.name,
             "engine": masking.engine.name,
             **{f"threshold_{mask}": value for mask, value in masking.thresholds.items()},
+            **{f"hysteresis_{mask}": str(rule) for mask, rule in masking.engine.card.hysteresis.items()},
             **{f"unknown_{mask}": why for mask, why in masking.unknown.items()},
         }
     coordinates = xr_coords(geobox)

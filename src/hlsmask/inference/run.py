@@ -115,11 +115,14 @@ class Masking:
         """
         any_observed = False
         card = self.engine.card
-        margin = round_up(card.overlap + MOST_BUFFER, card.multiple)
+        margin = round_up(card.overlap + card.reach + MOST_BUFFER, card.multiple)
         for swath in swaths(self.scene, margin, self.widest):
             shape = swath.reach.shape
             cells = self._cells(swath, _seen_by(on_read, swath), _seen_by(on_cell, swath))
-            for rows in decide(cells, shape, card.masks, self.thresholds, buffer=self.options.buffer):
+            decided = decide(
+                cells, shape, card.masks, self.thresholds, hysteresis=card.hysteresis, buffer=self.options.buffer
+            )
+            for rows in decided:
                 kept, index = swath.kept(rows.window)
                 if kept.width:
                     any_observed = any_observed or bool(rows.observed[index].any())

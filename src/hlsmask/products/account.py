@@ -76,6 +76,7 @@ def record_of(masking: Masking, source: Source, request: str, tally: Tally) -> I
             hlsmask_version=__version__,
             weights_sha256=getattr(masking.engine, "sha256", None),
             thresholds=masking.thresholds,
+            hysteresis={mask: rule for mask, rule in card.hysteresis.items() if mask in card.masks},
             buffer=options.buffer,
             scale=options.scale,
             request=request,

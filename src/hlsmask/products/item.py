@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,6 +126,7 @@ def _properties(record: ItemRecord) -> dict[str, Any]:
         "hlsmask:weights_sha256": how.weights_sha256,
         "hlsmask:engine": f"{how.engine} {how.engine_version}",
         "hlsmask:thresholds": {mask.value: how.thresholds[mask] for mask in Mask if mask in how.thresholds},
+        "hlsmask:hysteresis": {mask.value: asdict(how.hysteresis[mask]) for mask in Mask if mask in how.hysteresis},
         "hlsmask:buffer": how.buffer,
         **({} if how.scale is None else {SCALE: how.scale}),
         "hlsmask:request": how.request,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from hlsmask.bands import Sensor
+    from hlsmask.card import Hysteresis
     from hlsmask.sun import Sun
 
 
@@ -41,6 +42,9 @@ class Provenance:
 
     thresholds: Mapping[Mask, float] = field(default_factory=dict)
     """Probability above which a mask is set, 0 to 1."""
+
+    hysteresis: Mapping[Mask, Hysteresis] = field(default_factory=dict)
+    """Masks that are set only where they are surer nearby."""
 
     buffer: int = 0
     """Pixels around cloud and cloud shadow that are kept out of clear water."""

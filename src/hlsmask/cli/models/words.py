@@ -49,7 +49,8 @@ def thresholds(card: Card) -> str:
     said = [f"{mask.title} {value:g}" for mask in card.masks if (value := card.thresholds.get(mask)) is not None]
     if len(said) < len(card.masks):
         said.append("0.5 for the others" if said else "0.5 for all (none was chosen by evaluation)")
-    return ", ".join(said)
+    second = [f"{mask.title} {card.hysteresis[mask]}" for mask in card.masks if mask in card.hysteresis]
+    return "; ".join([", ".join(said), *second])
 
 
 def masks(card: Card) -> str:
